@@ -1,0 +1,4 @@
+namespace Kgents.Contracts;
+
+/// <summary>A key-value bucket: small state that is changed by compare-and-set.</summary>
+public sealed record BucketDefinition(string Name, string Description);

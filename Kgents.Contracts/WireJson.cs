@@ -1,0 +1,29 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Kgents.Contracts;
+
+/// <summary>The JSON of everything that crosses a process: snake_case, without nulls, text as it is (it never stands inside HTML).</summary>
+[JsonSerializable(typeof(TurnAccepted))]
+[JsonSerializable(typeof(TurnChunk))]
+[JsonSerializable(typeof(TurnRestarted))]
+[JsonSerializable(typeof(TurnCommitted))]
+[JsonSerializable(typeof(TurnCompleted))]
+[JsonSerializable(typeof(TurnFailed))]
+[JsonSerializable(typeof(TurnCancelled))]
+[JsonSerializable(typeof(SessionRecord))]
+[JsonSerializable(typeof(UserMessage))]
+[JsonSerializable(typeof(AssistantMessage))]
+[JsonSerializable(typeof(UsageEvent))]
+[JsonSerializable(typeof(DeadLetter))]
+[JsonSerializable(typeof(ApiKeyRecord))]
+public sealed partial class WireJson : JsonSerializerContext
+{
+    static WireJson() => Default = new WireJson(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}
