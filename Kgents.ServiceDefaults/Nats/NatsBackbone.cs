@@ -1,0 +1,67 @@
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Health;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.KeyValueStore;
+
+namespace Kgents.ServiceDefaults.Nats;
+
+/// <summary>The NATS client with the options that a service needs, and the streams that it asks for.</summary>
+public static class NatsBackbone
+{
+    private const string ConnectionName = "nats";
+
+    /// <summary>Asks for streams and buckets: the service is not ready until they are there as defined.</summary>
+    public static IServiceCollection AddTopology(this IServiceCollection services, StreamDefinition[] streams, BucketDefinition[] buckets)
+    {
+        foreach (var stream in streams)
+        {
+            services.AddSingleton(stream);
+        }
+
+        foreach (var bucket in buckets)
+        {
+            services.AddSingleton(bucket);
+        }
+
+        return services;
+    }
+
+    internal static void AddNatsBackbone(this IHostApplicationBuilder builder, string serviceName)
+    {
+        NatsInstrumentationOptions.Default.Filter = context => !Subjects.IsPerToken(context.Subject);
+
+        // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams.
+        builder.AddNatsClient(ConnectionName, settings => settings.DisableHealthChecks = true, options => Configure(options, serviceName));
+        builder.AddNatsJetStream();
+        builder.Services.AddSingleton<INatsKVContext>(provider => new NatsKVContext(provider.GetRequiredService<INatsJSContext>()));
+        builder.Services.AddSingleton<JetStreamReader>();
+        builder.Services.AddSingleton<FencedPublisher>();
+
+        builder.Services.AddOptions<NatsTopologyOptions>().BindConfiguration(NatsTopologyOptions.SectionName).ValidateOnStart();
+        builder.Services.AddSingleton<Microsoft.Extensions.Options.IValidateOptions<NatsTopologyOptions>, NatsTopologyOptionsValidator>();
+        builder.Services.AddSingleton<NatsTopology>();
+        builder.Services.AddHostedService<NatsTopologyWorker>();
+        builder.Services.AddHealthChecks()
+            .Add(new HealthCheckRegistration("nats", ActivatorUtilities.GetServiceOrCreateInstance<TopologyHealthCheck>, HealthStatus.Unhealthy, [HealthEndpoints.Ready]));
+    }
+
+    private static NatsOpts Configure(NatsOpts options, string serviceName) => options with
+    {
+        Name = serviceName,
+        // One inbox prefix per service, so that permissions can name it.
+        InboxPrefix = $"_INBOX_{serviceName}",
+        RetryOnInitialConnect = true,
+        ReconnectWaitMin = TimeSpan.FromMilliseconds(100),
+        ReconnectJitter = TimeSpan.FromMilliseconds(250),
+        ReconnectWaitMax = TimeSpan.FromSeconds(2),
+        // A dead peer is noticed after two unanswered pings; the default is four minutes.
+        PingInterval = TimeSpan.FromSeconds(20),
+        MaxPingOut = 2,
+        // A command that meets a broken connection fails after CommandTimeout instead of waiting for ever.
+        PublishTimeoutOnDisconnected = true,
+    };
+}

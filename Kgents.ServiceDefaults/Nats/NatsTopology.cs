@@ -1,0 +1,137 @@
+using Kgents.Contracts;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+using NATS.Client.KeyValueStore;
+
+namespace Kgents.ServiceDefaults.Nats;
+
+/// <summary>
+/// The streams and buckets that this process needs: created once, then only looked at. One that vanishes later is never created again by a
+/// running process, since that would hide the loss of what it held.
+/// </summary>
+public sealed partial class NatsTopology(
+    INatsConnection connection,
+    INatsJSContext jetStream,
+    INatsKVContext keyValue,
+    IEnumerable<StreamDefinition> streams,
+    IEnumerable<BucketDefinition> buckets,
+    IOptions<NatsTopologyOptions> options,
+    ILogger<NatsTopology> logger)
+{
+    private const int StreamNotFound = 10059;
+
+    private readonly StreamDefinition[] streams = [.. streams.DistinctBy(stream => stream.Name)];
+    private readonly BucketDefinition[] buckets = [.. buckets.DistinctBy(bucket => bucket.Name)];
+    private readonly TaskCompletionSource created = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What is wrong, in words for an operator; null while everything is there. The first look has not ended yet: "starting".</summary>
+    public string? Problem { get; private set; } = "starting";
+
+    /// <summary>Completes when everything was there for the first time. Workers wait for it before they touch a stream.</summary>
+    public Task WhenCreatedAsync(CancellationToken cancellationToken) => created.Task.WaitAsync(cancellationToken);
+
+    /// <summary>One look: connects, checks the server, creates what is missing on the first time, compares the rest.</summary>
+    /// <exception cref="TopologyException">The server or a stream is not what is needed.</exception>
+    internal async Task CheckOnceAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.ConnectAsync().AsTask().WaitAsync(cancellationToken);
+            if (NatsServerVersion.Problem(connection.ServerInfo) is { } tooOld)
+            {
+                throw new TopologyException(tooOld);
+            }
+
+            foreach (var stream in streams)
+            {
+                await CheckAsync(StreamConfigs.Create(stream, options.Value.Replicas), cancellationToken);
+            }
+
+            foreach (var bucket in buckets)
+            {
+                await CheckAsync(bucket, cancellationToken);
+            }
+
+            if (created.TrySetResult())
+            {
+                LogReady(connection.ServerInfo?.Version, streams.Length, buckets.Length);
+            }
+
+            Problem = null;
+        }
+        catch (TopologyException exception)
+        {
+            Problem = exception.Message;
+            throw;
+        }
+        catch (NatsException)
+        {
+            Problem = $"NATS does not answer at {connection.ServerInfo?.Host ?? "ConnectionStrings:nats"}";
+            throw;
+        }
+    }
+
+    private async Task CheckAsync(StreamConfig expected, CancellationToken cancellationToken)
+    {
+        var found = await FindAsync(expected.Name!, cancellationToken);
+        if (found is null)
+        {
+            ThrowIfLost(expected.Name!);
+            found = (await jetStream.CreateStreamAsync(expected, cancellationToken)).Info.Config;
+            LogCreated(expected.Name!);
+        }
+
+        if (StreamConfigs.Differences(expected, found) is { Count: > 0 } differences)
+        {
+            throw new TopologyException($"stream {expected.Name} is not as defined: {string.Join("; ", differences)}. Change it with the nats command, or the setting that says otherwise.");
+        }
+    }
+
+    private async Task CheckAsync(BucketDefinition bucket, CancellationToken cancellationToken)
+    {
+        var found = await FindAsync(Subjects.KeyValueStream(bucket.Name), cancellationToken);
+        if (found is null)
+        {
+            ThrowIfLost(bucket.Name);
+            await keyValue.CreateStoreAsync(
+                new NatsKVConfig(bucket.Name) { Description = bucket.Description, History = 1, NumberOfReplicas = options.Value.Replicas, Storage = NatsKVStorageType.File },
+                cancellationToken);
+            LogCreated(bucket.Name);
+            found = await FindAsync(Subjects.KeyValueStream(bucket.Name), cancellationToken);
+        }
+
+        if (found is not { AllowDirect: true, MaxMsgsPerSubject: 1 } || found.MaxAge != TimeSpan.Zero || found.NumReplicas != options.Value.Replicas)
+        {
+            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, no ttl, {options.Value.Replicas} replica(s).");
+        }
+    }
+
+    private void ThrowIfLost(string name)
+    {
+        if (created.Task.IsCompleted)
+        {
+            throw new TopologyException($"{name} is missing; it was there when this process started. Restore it, or restart the process to create it empty.");
+        }
+    }
+
+    private async Task<StreamConfig?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await jetStream.GetStreamAsync(name, cancellationToken: cancellationToken)).Info.Config;
+        }
+        catch (NatsJSApiException exception) when (exception.Error.ErrCode == StreamNotFound)
+        {
+            return null;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Connected to nats-server {Version}; {Streams} streams and {Buckets} buckets are as defined.")]
+    private partial void LogReady(string? version, int streams, int buckets);
+
+    [LoggerMessage(LogLevel.Information, "{Name} was missing and was created.")]
+    private partial void LogCreated(string name);
+}

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+
+namespace Kgents.ServiceDefaults.Nats;
+
+/// <summary>Looks at the topology for as long as the process lives. Before the first success, a server that is too old ends the process.</summary>
+internal sealed partial class NatsTopologyWorker(
+    NatsTopology topology,
+    INatsConnection connection,
+    IOptions<NatsTopologyOptions> options,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    ILogger<NatsTopologyWorker> logger) : BackgroundService
+{
+    private string? reported;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.CheckInterval, time);
+        try
+        {
+            do
+            {
+                await CheckAndReportAsync(stoppingToken);
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Shutdown is how this loop ends.
+        }
+    }
+
+    private async Task CheckAndReportAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await topology.CheckOnceAsync(stoppingToken);
+            if (reported is not null)
+            {
+                LogRecovered();
+            }
+
+            reported = null;
+        }
+        catch (TopologyException exception) when (NatsServerVersion.Problem(connection.ServerInfo) is not null)
+        {
+            LogRefused(exception.Message);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+        catch (Exception exception) when (exception is TopologyException or NatsException)
+        {
+            ReportOnce(topology.Problem!, exception);
+        }
+    }
+
+    /// <summary>Once for each new problem: a server that is away for an hour does not fill the log.</summary>
+    private void ReportOnce(string problem, Exception exception)
+    {
+        if (problem != reported)
+        {
+            LogProblem(problem, exception is TopologyException ? null : exception);
+        }
+
+        reported = problem;
+    }
+
+    [LoggerMessage(LogLevel.Critical, "Stopped: {Problem}")]
+    private partial void LogRefused(string problem);
+
+    [LoggerMessage(LogLevel.Error, "Not ready: {Problem}. Trying again.")]
+    private partial void LogProblem(string problem, Exception? exception);
+
+    [LoggerMessage(LogLevel.Information, "NATS and its streams are well again.")]
+    private partial void LogRecovered();
+}

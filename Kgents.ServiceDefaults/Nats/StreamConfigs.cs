@@ -1,0 +1,47 @@
+using Kgents.Contracts;
+using NATS.Client.JetStream.Models;
+
+namespace Kgents.ServiceDefaults.Nats;
+
+/// <summary>Turns a definition into a stream's configuration, and compares one with what the server has.</summary>
+internal static class StreamConfigs
+{
+    public static StreamConfig Create(StreamDefinition definition, int replicas) => new(definition.Name, [definition.Subject])
+    {
+        Description = definition.Description,
+        Retention = StreamConfigRetention.Limits,
+        Storage = StreamConfigStorage.File,
+        NumReplicas = replicas,
+        MaxAge = definition.MaxAge,
+        MaxBytes = definition.MaxBytes,
+        Discard = definition.DiscardNew ? StreamConfigDiscard.New : StreamConfigDiscard.Old,
+        DuplicateWindow = definition.DuplicateWindow,
+        AllowDirect = true,
+        DenyDelete = definition.Immutable,
+        DenyPurge = definition.Immutable,
+        Republish = definition.RepublishTo is { } destination ? new Republish { Src = definition.Subject, Dest = destination } : null,
+    };
+
+    /// <summary>The fields that matter and differ, as "field: expected X, found Y". An older server drops what it does not know, so this is read back.</summary>
+    public static IReadOnlyList<string> Differences(StreamConfig expected, StreamConfig found)
+    {
+        (string Field, object? Expected, object? Found)[] fields =
+        [
+            ("subjects", string.Join(' ', expected.Subjects ?? []), string.Join(' ', found.Subjects ?? [])),
+            ("retention", expected.Retention, found.Retention),
+            ("storage", expected.Storage, found.Storage),
+            ("num_replicas", expected.NumReplicas, found.NumReplicas),
+            ("max_age", expected.MaxAge, found.MaxAge),
+            ("max_bytes", expected.MaxBytes, found.MaxBytes),
+            ("discard", expected.Discard, found.Discard),
+            ("duplicate_window", expected.DuplicateWindow, found.DuplicateWindow),
+            ("allow_direct", expected.AllowDirect, found.AllowDirect),
+            ("deny_delete", expected.DenyDelete, found.DenyDelete),
+            ("deny_purge", expected.DenyPurge, found.DenyPurge),
+            ("republish", Describe(expected.Republish), Describe(found.Republish)),
+        ];
+        return [.. fields.Where(field => !Equals(field.Expected, field.Found)).Select(field => $"{field.Field}: expected {field.Expected ?? "none"}, found {field.Found ?? "none"}")];
+    }
+
+    private static string? Describe(Republish? republish) => republish is null ? null : $"{republish.Src} > {republish.Dest}";
+}

@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Hosting;
+
+namespace Kgents.ServiceDefaults.Telemetry;
+
+/// <summary>Frameworks say only what is wrong; Kgents says what it does, a line each, in UTC. Any <c>Logging</c> setting has the last word.</summary>
+internal static class QuietLogging
+{
+    private static readonly KeyValuePair<string, string?>[] Defaults =
+    [
+        new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"),
+        new("Logging:LogLevel:System.Net.Http.HttpClient", "Warning"),
+        new("Logging:LogLevel:Polly", "Warning"),
+        new("Logging:LogLevel:NATS.Client", "Warning"),
+        new("Logging:Console:FormatterName", "simple"),
+        new("Logging:Console:FormatterOptions:SingleLine", "true"),
+        new("Logging:Console:FormatterOptions:UseUtcTimestamp", "true"),
+        new("Logging:Console:FormatterOptions:TimestampFormat", "HH:mm:ss.fff'Z' "),
+    ];
+
+    /// <summary>First among the sources, so that every other one overrides it.</summary>
+    public static void AddQuietLogging(this IHostApplicationBuilder builder) =>
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
+}
