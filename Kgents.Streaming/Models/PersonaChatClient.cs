@@ -1,0 +1,60 @@
+using Kgents.Contracts;
+using Kgents.Streaming.Flux;
+using Microsoft.Extensions.AI;
+
+namespace Kgents.Streaming.Models;
+
+/// <summary>
+/// The built-in persona: K-gent without a language model. It answers from templates, says so, costs nothing and reports no usage. Its name is in
+/// every response, so that nobody takes it for a language model.
+/// </summary>
+internal sealed class PersonaChatClient : IChatClient
+{
+    public const string ModelName = "kgent-persona";
+
+    private const string Signature =
+        "\n\nThis is K-gent's built-in persona: it answers from templates and costs nothing. Connect a language model with ConnectionStrings__llm and it will think along.";
+
+    private static readonly ChatClientMetadata Metadata = new("kgents", defaultModelId: ModelName);
+
+    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, Answer(messages, options))) { ModelId = ModelName });
+
+    /// <summary>A word at a time, each with the white space before it, as fast as whoever listens takes them.</summary>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        Words(Answer(messages, options)).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word) { ModelId = ModelName }).ToAsyncEnumerable();
+
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is not null ? null : serviceType == typeof(ChatClientMetadata) ? Metadata : serviceType.IsInstanceOfType(this) ? this : null;
+
+    public void Dispose()
+    {
+    }
+
+    private static string Answer(IEnumerable<ChatMessage> messages, ChatOptions? options)
+    {
+        var mode = options?.AdditionalProperties?.TryGetValue(KgentFlux.ModeProperty, out string? value) == true ? value : null;
+        return PersonaTemplates.Answer(mode ?? DialogueModes.Reflect, messages.Last().Text) + Signature;
+    }
+
+    private static IEnumerable<string> Words(string text)
+    {
+        for (var start = 0; start < text.Length;)
+        {
+            var end = start;
+            while (end < text.Length && char.IsWhiteSpace(text[end]))
+            {
+                end++;
+            }
+
+            while (end < text.Length && !char.IsWhiteSpace(text[end]))
+            {
+                end++;
+            }
+
+            yield return text[start..end];
+            start = end;
+        }
+    }
+}

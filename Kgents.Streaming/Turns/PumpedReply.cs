@@ -1,0 +1,8 @@
+using Kgents.Streaming.Flux;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>What the model said, all of it in the log.</summary>
+/// <param name="TooLong">The answer passed the limit and was cut off there.</param>
+/// <param name="Fault">Why the model broke off; null when it came to its end.</param>
+internal sealed record PumpedReply(string Text, int Chunks, bool TooLong, FluxMetadata? Metadata = null, Exception? Fault = null);

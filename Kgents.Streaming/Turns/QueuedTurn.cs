@@ -1,0 +1,8 @@
+using Kgents.Contracts;
+using Kgents.Streaming.Sessions;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>A user message that this worker holds, with the end of the chain that it follows.</summary>
+/// <param name="UserSequence">The message's sequence in KGENTS_MESSAGES.</param>
+internal sealed record QueuedTurn(TurnAddress Address, UserMessage Message, ulong UserSequence, ChainEnd Before);

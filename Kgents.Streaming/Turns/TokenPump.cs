@@ -1,0 +1,96 @@
+using System.Text;
+using System.Threading.Channels;
+using Kgents.Contracts;
+using Kgents.Streaming.Flux;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>
+/// Carries the model's text into the log with one append in flight. The first piece leaves at once; pieces that come while its ack is awaited
+/// leave together in the next event, so load coalesces by itself and no timer delays anything.
+/// </summary>
+internal sealed class TokenPump(IOptions<TurnOptions> options)
+{
+    /// <summary>Reads the source to its end, or to its fault, and appends all that it gave before that.</summary>
+    /// <param name="readAhead">Pieces that may wait while an append is under way.</param>
+    /// <exception cref="FenceLostException">Another worker has the turn; the source is cancelled.</exception>
+    public async Task<PumpedReply> RelayAsync(
+        Func<CancellationToken, IAsyncEnumerable<FluxEvent>> source, TurnLog log, int readAhead, CancellationToken cancellationToken)
+    {
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var pieces = Channel.CreateBounded<string>(new BoundedChannelOptions(readAhead) { SingleReader = true, SingleWriter = true });
+        var read = ReadAsync(source, pieces.Writer, reading.Token);
+        try
+        {
+            var reply = await AppendAsync(pieces.Reader, log, cancellationToken);
+            if (!reply.TooLong)
+            {
+                var (metadata, fault) = await read;
+                cancellationToken.ThrowIfCancellationRequested();
+                return reply with { Metadata = metadata, Fault = fault };
+            }
+
+            return reply;
+        }
+        finally
+        {
+            // Closes the connection to the model, if it is still open, before anybody can think that the turn is over.
+            await reading.CancelAsync();
+            await read;
+        }
+    }
+
+    private async Task<PumpedReply> AppendAsync(ChannelReader<string> pieces, TurnLog log, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder();
+        var ready = new StringBuilder();
+        var bytes = 0;
+        var chunks = 0;
+        while (bytes <= options.Value.MaxReplyBytes && await pieces.WaitToReadAsync(cancellationToken))
+        {
+            ready.Clear();
+            while (pieces.TryRead(out var piece))
+            {
+                ready.Append(piece);
+            }
+
+            bytes += await log.AppendAsync(new TurnChunk(ready.ToString(), chunks++), cancellationToken);
+            text.Append(ready);
+        }
+
+        return new PumpedReply(text.ToString(), chunks, TooLong: bytes > options.Value.MaxReplyBytes);
+    }
+
+    /// <summary>Never throws: a fault of the model is a result, which comes after all the text that came before it.</summary>
+    private static async Task<(FluxMetadata? Metadata, Exception? Fault)> ReadAsync(
+        Func<CancellationToken, IAsyncEnumerable<FluxEvent>> source, ChannelWriter<string> pieces, CancellationToken cancellationToken)
+    {
+        FluxMetadata? metadata = null;
+        try
+        {
+            await foreach (var fluxEvent in source(cancellationToken))
+            {
+                switch (fluxEvent)
+                {
+                    case FluxText text:
+                        await pieces.WriteAsync(text.Text, cancellationToken);
+                        break;
+                    case FluxMetadata end:
+                        metadata = end;
+                        break;
+                }
+            }
+
+            return (metadata, null);
+        }
+        catch (Exception exception)
+        {
+            return (metadata, exception);
+        }
+        finally
+        {
+            pieces.Complete();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using Kgents.Contracts;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>
+/// Whether the worker of a turn lives. A delivery that comes again does not mean that it died: when the consumer's leader dies, every held
+/// turn is delivered again while its worker is at work.
+/// </summary>
+internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptions> options)
+{
+    /// <summary>Answers for this turn until disposed. When it returns, the server knows the subscription.</summary>
+    public async Task<IAsyncDisposable> AnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
+    {
+        var subscription = await connection.SubscribeCoreAsync(Subjects.Control(turn), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
+        await connection.PingAsync(cancellationToken);
+        return new Answering(subscription, ReplyAsync(subscription));
+    }
+
+    /// <summary>True when a worker answers; asked twice, since one answer may be lost. A worker that hangs counts as dead: the fence holds it off.</summary>
+    public async Task<bool> IsRunningAsync(TurnAddress turn, CancellationToken cancellationToken)
+    {
+        for (var asked = 0; asked < 2; asked++)
+        {
+            try
+            {
+                await connection.RequestAsync(
+                    Subjects.Control(turn),
+                    Array.Empty<byte>(),
+                    requestSerializer: NatsRawSerializer<byte[]>.Default,
+                    replySerializer: NatsRawSerializer<byte[]>.Default,
+                    replyOpts: new NatsSubOpts { Timeout = options.Value.ControlTimeout },
+                    cancellationToken: cancellationToken);
+                return true;
+            }
+            catch (NatsNoRespondersException)
+            {
+                return false;
+            }
+            catch (NatsNoReplyException)
+            {
+                // Asked again, once.
+            }
+        }
+
+        return false;
+    }
+
+    private static async Task ReplyAsync(INatsSub<byte[]> subscription)
+    {
+        await foreach (var request in subscription.Msgs.ReadAllAsync())
+        {
+            await request.ReplyAsync(Array.Empty<byte>(), serializer: NatsRawSerializer<byte[]>.Default);
+        }
+    }
+
+    private sealed class Answering(INatsSub<byte[]> subscription, Task replying) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await subscription.DisposeAsync();
+            await replying;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Kgents.Contracts;
+using Kgents.Streaming.Sessions;
+using Kgents.Streaming.Usage;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>
+/// Does what a commit promised: usage, then the answer, then the terminal event, so that a client which sees the end finds the usage recorded
+/// and the answer stored. Each step may be repeated; a worker that dies between two leaves the message in the queue, and another comes here.
+/// </summary>
+internal sealed class TurnFinisher(UsagePublisher usage, SessionChain chain)
+{
+    public async Task FinishAsync(TurnAddress turn, UserMessage message, ulong userSequence, ChainEnd before, TurnCommitted commit, string text, TurnLog log, CancellationToken cancellationToken)
+    {
+        await usage.PublishAsync(turn, commit.UsageEvents, cancellationToken);
+        await chain.AppendAsync(turn.Tenant, turn.Session, before, Answer(message, userSequence, before, commit, text), cancellationToken);
+        await log.AppendTerminalAsync(Terminal(commit, text), cancellationToken);
+    }
+
+    public static TurnEvent Terminal(TurnCommitted commit, string text) => commit.Status switch
+    {
+        TurnStatus.Completed => new TurnCompleted(text, commit.Tokens, commit.Chunks, commit.MessageId, commit.Model),
+        TurnStatus.Failed => new TurnFailed(commit.ErrorCode!, Explain(commit.ErrorCode!)),
+        TurnStatus.Cancelled => new TurnCancelled(commit.MessageId, commit.Tokens),
+        _ => throw new InvalidOperationException($"{commit.Status} is not an end of a turn."),
+    };
+
+    private static AssistantMessage Answer(UserMessage message, ulong userSequence, ChainEnd before, TurnCommitted commit, string text) => new(
+        message.Turn,
+        message.N,
+        userSequence,
+        commit.Status,
+        text,
+        commit.Model,
+        commit.Tokens,
+        commit.ErrorCode,
+        commit.CommittedAt,
+        before.Totals.Add(commit.Tokens, messages: text.Length > 0 ? 2 : 1));
+
+    private static string Explain(string errorCode) => errorCode switch
+    {
+        TurnErrorCodes.ModelUnavailable => "The language model could not be reached or broke off. Nothing was billed; send the message again.",
+        TurnErrorCodes.ReplyTooLong => "The answer grew over the limit and was cut off. Nothing was billed.",
+        TurnErrorCodes.Interrupted => "The turn was interrupted too often. Nothing was billed; send the message again.",
+        TurnErrorCodes.Expired => "The turn waited too long for a worker. Nothing was billed; send the message again.",
+        TurnErrorCodes.UnreadableMessage => "The stored message could not be read. Nothing was billed.",
+        _ => "The turn failed. Nothing was billed.",
+    };
+}

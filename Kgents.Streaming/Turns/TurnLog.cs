@@ -1,0 +1,57 @@
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>
+/// The writing end of a turn's log: one append at a time, each fenced by the one before, so that of two workers only one can go on.
+/// </summary>
+internal sealed class TurnLog(FencedPublisher publisher, TurnAddress turn, ulong lastSequence)
+{
+    private readonly string subject = Subjects.Tokens(turn);
+    private readonly string run = Guid.NewGuid().ToString("n");
+    private int index;
+
+    /// <summary>The sequence of the log's last entry, as far as this writer knows.</summary>
+    public ulong LastSequence { get; private set; } = lastSequence;
+
+    /// <summary>Returns the size of the stored payload in bytes.</summary>
+    /// <exception cref="FenceLostException">Another writer was there first.</exception>
+    public async Task<int> AppendAsync(TurnEvent turnEvent, CancellationToken cancellationToken)
+    {
+        if (await TryAppendAsync(turnEvent, cancellationToken) is var (result, size) && result.IsStored)
+        {
+            return size;
+        }
+
+        throw new FenceLostException(result.Winner is { } winner
+            ? $"Turn {turn.Turn} has another writer since {winner.Sequence}."
+            : $"The log of turn {turn.Turn} is gone.");
+    }
+
+    /// <summary>Appends the end of the turn. Another worker that finished the same commit has written the same event: that is no loss.</summary>
+    public async Task AppendTerminalAsync(TurnEvent turnEvent, CancellationToken cancellationToken)
+    {
+        var (result, _) = await TryAppendAsync(turnEvent, cancellationToken);
+        if (!result.IsStored && !TurnEventCodec.IsTerminal(result.Winner?.Header(TurnHeaders.Event) ?? ""))
+        {
+            throw new FenceLostException($"Turn {turn.Turn} could not be ended: its log has another writer or is gone.");
+        }
+    }
+
+    private async Task<(FencedResult Result, int Size)> TryAppendAsync(TurnEvent turnEvent, CancellationToken cancellationToken)
+    {
+        var payload = TurnEventCodec.Encode(turnEvent);
+        var writer = $"{run}:{index++}";
+        var result = await publisher.AppendAsync(
+            Streams.Tokens.Name,
+            subject,
+            payload,
+            [new(TurnHeaders.Event, TurnEventCodec.KindOf(turnEvent)), new(TurnHeaders.Writer, writer)],
+            LastSequence,
+            entry => entry.Header(TurnHeaders.Writer) == writer,
+            cancellationToken);
+        LastSequence = result.IsStored ? result.Sequence : LastSequence;
+        return (result, payload.Length);
+    }
+}

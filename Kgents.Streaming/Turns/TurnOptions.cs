@@ -1,0 +1,53 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>How a worker runs turns.</summary>
+public sealed class TurnOptions
+{
+    public const string SectionName = "Turns";
+
+    /// <summary>Turns that this process runs at once; further ones wait in the queue, or go to another worker.</summary>
+    [Range(1, 512)]
+    public int Slots { get; set; } = 32;
+
+    /// <summary>Turns of all workers and tenants that may be under way or waiting to be tried again: at least four times all slots.</summary>
+    [Range(4, 1_000_000)]
+    public int MaxAckPending { get; set; } = 4096;
+
+    /// <summary>Silence of a worker after which another takes its turn; a client waits this long when a worker dies.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.500", "00:01:00")]
+    public TimeSpan AckWait { get; set; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>Workers that may die over one turn before it ends <c>interrupted</c>.</summary>
+    [Range(1, 100)]
+    public int MaxAttempts { get; set; } = 3;
+
+    /// <summary>Age at which a turn that nobody started ends <c>expired</c>.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "7.00:00:00")]
+    public TimeSpan MaxQueueAge { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long a worker that is told to stop lets its turns go on; then it hands them to another.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Pieces of text that wait while one append is under way; they leave together. When full, the model is read no faster.</summary>
+    [Range(1, 1024)]
+    public int BufferedPieces { get; set; } = 16;
+
+    /// <summary>Size of an answer, in bytes of JSON, above which the turn ends <c>reply_too_long</c>. It must stay below NATS' max_payload (1 MiB).</summary>
+    [Range(1024, 900 * 1024)]
+    public int MaxReplyBytes { get; set; } = 768 * 1024;
+
+    /// <summary>Earlier turns of the session that the model sees.</summary>
+    [Range(0, 10_000)]
+    public int HistoryTurns { get; set; } = 100;
+
+    /// <summary>How long the worker of a turn has to answer before it is asked again, and then taken for dead.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:00:10")]
+    public TimeSpan ControlTimeout { get; set; } = TimeSpan.FromMilliseconds(500);
+}
+
+[OptionsValidator]
+internal sealed partial class TurnOptionsValidator : IValidateOptions<TurnOptions>;

@@ -1,0 +1,186 @@
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+using Kgents.Streaming.Sessions;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>
+/// Decides what a delivered message asks for, from the chain of its session and the log of its turn: run, take over, finish, wait, or nothing.
+/// </summary>
+internal sealed partial class TurnProcessor(
+    SessionChain chain,
+    TurnControl control,
+    TurnRunner runner,
+    TurnFinisher finisher,
+    DeadLetters deadLetters,
+    ProgressKeeper progress,
+    JetStreamReader reader,
+    FencedPublisher publisher,
+    IOptions<TurnOptions> options,
+    TimeProvider time,
+    ILogger<TurnProcessor> logger)
+{
+    private static readonly TimeSpan NotYet = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Ends in exactly one of ack, nak and silence; silence means that the message comes again after the ack wait. Never throws.</summary>
+    public async Task ProcessAsync(INatsJSMsg<byte[]> message, CancellationToken abandoned)
+    {
+        try
+        {
+            await using var keeping = progress.Keep(message);
+            using var activity = message.StartActivity("kgents.turn");
+            switch (await HandleAsync(message, abandoned))
+            {
+                case Disposition.Done:
+                    await message.AckAsync(new AckOpts { DoubleAck = true }, abandoned);
+                    break;
+                case Disposition.NotYet:
+                    await message.NakAsync(delay: NotYet, cancellationToken: abandoned);
+                    break;
+                case Disposition.HeldByAnother:
+                    break;
+            }
+        }
+        catch (FenceLostException exception)
+        {
+            // Another worker has the message now: an ack, nak or progress of ours would still count, so there is none.
+            LogFenceLost(exception.Message);
+        }
+        catch (OperationCanceledException) when (abandoned.IsCancellationRequested)
+        {
+            await HandOverAsync(message);
+        }
+        catch (Exception exception)
+        {
+            LogFailed(message.Subject, exception);
+        }
+    }
+
+    private async Task<Disposition> HandleAsync(INatsJSMsg<byte[]> delivered, CancellationToken cancellationToken)
+    {
+        var sequence = delivered.Metadata!.Value.Sequence.Stream;
+        if (!Subjects.TryParseUserMessage(delivered.Subject, out var tenant, out var session))
+        {
+            await deadLetters.KeepAsync(TenantId.Parse("unknown"), delivered, "its subject is not one of Kgents", cancellationToken);
+            return Disposition.Done;
+        }
+
+        var end = await chain.EndAsync(tenant, session, cancellationToken);
+        if (UserMessages.TryRead(delivered.Data) is not { } message)
+        {
+            return await EndUnreadableAsync(delivered, tenant, session, end, sequence, cancellationToken);
+        }
+
+        var address = new TurnAddress(tenant, session, message.Turn);
+        return (message.N - end.N) switch
+        {
+            1 => await ContinueAsync(new QueuedTurn(address, message, sequence, end), delivered.Metadata.Value, cancellationToken),
+            > 1 => Disposition.NotYet,
+            _ => await EndLogAsync(address, cancellationToken),
+        };
+    }
+
+    /// <summary>The turn is next in its session. What became of it so far stands in its log.</summary>
+    private async Task<Disposition> ContinueAsync(QueuedTurn turn, NatsJSMsgMetadata delivery, CancellationToken cancellationToken)
+    {
+        var state = await TurnLogState.ReadAsync(reader, turn.Address, cancellationToken);
+        if (!state.IsEmpty && state.Commit is null && await control.IsRunningAsync(turn.Address, cancellationToken))
+        {
+            return Disposition.HeldByAnother;
+        }
+
+        await using var answering = await control.AnswerAsync(turn.Address, cancellationToken);
+        var log = new TurnLog(publisher, turn.Address, state.LastSequence);
+        var (commit, text) = state switch
+        {
+            { Commit: { } committed } => (committed, Whole(turn.Address, committed, state.Text)),
+            { IsEmpty: true } when time.GetUtcNow() - delivery.Timestamp > options.Value.MaxQueueAge =>
+                await runner.GiveUpAsync(turn.Address, state, TurnErrorCodes.Expired, log, cancellationToken),
+            _ when state.Attempts >= options.Value.MaxAttempts =>
+                await runner.GiveUpAsync(turn.Address, state, TurnErrorCodes.Interrupted, log, cancellationToken),
+            _ => await runner.RunAsync(turn, state.Attempts + 1, log, cancellationToken),
+        };
+
+        if (!state.HasTerminal)
+        {
+            await finisher.FinishAsync(turn.Address, turn.Message, turn.UserSequence, turn.Before, commit, text, log, cancellationToken);
+        }
+
+        return Disposition.Done;
+    }
+
+    /// <summary>The turn has its answer. If its worker died just then, the log still lacks its end.</summary>
+    private async Task<Disposition> EndLogAsync(TurnAddress turn, CancellationToken cancellationToken)
+    {
+        var state = await TurnLogState.ReadAsync(reader, turn, cancellationToken);
+        if (state is { Commit: { } commit, HasTerminal: false })
+        {
+            await new TurnLog(publisher, turn, state.LastSequence).AppendTerminalAsync(TurnFinisher.Terminal(commit, state.Text), cancellationToken);
+        }
+
+        return Disposition.Done;
+    }
+
+    /// <summary>A message that nobody can read must not keep its session busy: it becomes a dead letter, and its turn ends with an error.</summary>
+    private async Task<Disposition> EndUnreadableAsync(
+        INatsJSMsg<byte[]> delivered, TenantId tenant, SessionId session, ChainEnd end, ulong sequence, CancellationToken cancellationToken)
+    {
+        if (sequence <= end.UserSequence)
+        {
+            return Disposition.Done;
+        }
+
+        if (!await chain.IsNextAsync(tenant, session, end, sequence, cancellationToken))
+        {
+            return Disposition.NotYet;
+        }
+
+        await deadLetters.KeepAsync(tenant, delivered, "it is not a user message", cancellationToken);
+        var answer = new AssistantMessage(
+            TurnId.Parse($"t-{sequence:x32}"), end.N + 1, sequence, TurnStatus.Failed, "", "none", TokenCounts.None, TurnErrorCodes.UnreadableMessage, time.GetUtcNow(), end.Totals);
+        await chain.AppendAsync(tenant, session, end, answer, cancellationToken);
+        return Disposition.Done;
+    }
+
+    private string Whole(TurnAddress turn, TurnCommitted commit, string text)
+    {
+        if (TurnRunner.HashOf(text) != commit.TextHash)
+        {
+            LogTextDiffers(turn.Turn);
+        }
+
+        return text;
+    }
+
+    /// <summary>The process stops: another worker may begin at once.</summary>
+    private async Task HandOverAsync(INatsJSMsg<byte[]> message)
+    {
+        try
+        {
+            await message.NakAsync();
+        }
+        catch (NatsException exception)
+        {
+            LogFailed(message.Subject, exception);
+        }
+    }
+
+    private enum Disposition
+    {
+        Done,
+        NotYet,
+        HeldByAnother,
+    }
+
+    [LoggerMessage(LogLevel.Information, "Stopped work on a turn: {Reason}")]
+    private partial void LogFenceLost(string reason);
+
+    [LoggerMessage(LogLevel.Error, "Work on {Subject} failed; it comes again.")]
+    private partial void LogFailed(string subject, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "The log of turn {Turn} no longer has the text that was committed.")]
+    private partial void LogTextDiffers(TurnId turn);
+}

@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using System.Text;
+using Kgents.Contracts;
+using Kgents.Streaming.Flux;
+using Kgents.Streaming.Models;
+using Kgents.Streaming.Sessions;
+using Kgents.Streaming.Usage;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Streaming.Turns;
+
+/// <summary>Runs the model for a turn, up to and with the commit; after the commit nobody runs it again.</summary>
+internal sealed partial class TurnRunner(
+    LanguageModel model, SessionHistory history, TokenPump pump, IOptions<TurnOptions> options, TimeProvider time, ILogger<TurnRunner> logger)
+{
+    /// <summary>Appends who answers, all that it says, and the commit.</summary>
+    public async Task<(TurnCommitted Commit, string Text)> RunAsync(QueuedTurn turn, int attempt, TurnLog log, CancellationToken cancellationToken)
+    {
+        await log.AppendAsync(
+            attempt == 1 ? new TurnAccepted(turn.Address.Turn, attempt, model.Name) : new TurnRestarted(attempt), cancellationToken);
+
+        var started = time.GetTimestamp();
+        var past = await history.ReadAsync(turn.Address.Tenant, turn.Address.Session, turn.Before, cancellationToken);
+        var flux = new KgentFlux(model.Client);
+        var input = new FluxTurn(turn.Message.Mode, past, turn.Message.Text);
+        var reply = await pump.RelayAsync(token => flux.RespondAsync(input, token), log, model.IsPersona ? 1 : options.Value.BufferedPieces, cancellationToken);
+        var call = Describe(turn.Address, attempt, reply, time.GetElapsedTime(started));
+
+        var commit = Commit(turn.Address, attempt, call, reply.Text, reply.Chunks, ErrorCode(reply));
+        await log.AppendAsync(commit, cancellationToken);
+        return (commit, reply.Text);
+    }
+
+    /// <summary>Ends a turn that is not to run (again): what there is of an answer is kept, and nothing is billed.</summary>
+    public async Task<(TurnCommitted Commit, string Text)> GiveUpAsync(TurnAddress turn, TurnLogState state, string errorCode, TurnLog log, CancellationToken cancellationToken)
+    {
+        LogGivenUp(turn.Turn, errorCode, state.Attempts);
+        var call = state.Attempts == 0 ? null : NotDelivered(turn, state.Attempts, ModelCall.Interrupted, TimeSpan.Zero);
+        var commit = Commit(turn, state.Attempts, call, state.Text, state.Chunks, errorCode);
+        await log.AppendAsync(commit, cancellationToken);
+        return (commit, state.Text);
+    }
+
+    private ModelCall Describe(TurnAddress turn, int attempt, PumpedReply reply, TimeSpan duration)
+    {
+        if (reply.Fault is { } fault)
+        {
+            LogModelFailed(turn.Turn, model.Name, fault);
+            return NotDelivered(turn, attempt, ModelCall.UpstreamError, duration);
+        }
+
+        if (reply.TooLong)
+        {
+            return NotDelivered(turn, attempt, TurnErrorCodes.ReplyTooLong, duration);
+        }
+
+        var used = model.IsPersona || reply.Metadata?.Usage is not { } usage ? null : TokenBuckets.From(usage);
+        if (used is null && !model.IsPersona)
+        {
+            LogNotCounted(turn.Turn, model.Name);
+        }
+
+        return new ModelCall(turn, attempt, model.Name, reply.Metadata?.ModelServed ?? model.Name, model.Provider, ModelCall.Completed, used, duration);
+    }
+
+    private ModelCall NotDelivered(TurnAddress turn, int attempt, string outcome, TimeSpan duration) =>
+        new(turn, attempt, model.Name, model.Name, model.Provider, outcome, Used: null, duration);
+
+    private TurnCommitted Commit(TurnAddress turn, int attempt, ModelCall? call, string text, int chunks, string? errorCode)
+    {
+        var now = time.GetUtcNow();
+        var dead = Enumerable.Range(1, Math.Max(attempt - 1, 0)).Select(earlier => NotDelivered(turn, earlier, ModelCall.Interrupted, TimeSpan.Zero));
+        var calls = call is null ? dead : dead.Append(call);
+        return new TurnCommitted(
+            errorCode is null ? TurnStatus.Completed : TurnStatus.Failed,
+            errorCode,
+            turn.Turn.AssistantMessageId,
+            HashOf(text),
+            chunks,
+            attempt,
+            model.Name,
+            call is { IsBillable: true, Used: { } used } ? new TokenCounts(used.Input, used.Output, TokenCounts.Reported) : TokenCounts.None,
+            now,
+            [.. calls.Select(each => UsageEvents.Create(each, now))]);
+    }
+
+    internal static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static string? ErrorCode(PumpedReply reply) =>
+        reply.Fault is not null ? TurnErrorCodes.ModelUnavailable : reply.TooLong ? TurnErrorCodes.ReplyTooLong : null;
+
+    [LoggerMessage(LogLevel.Warning, "Turn {Turn}: model {Model} failed.")]
+    private partial void LogModelFailed(TurnId turn, string model, Exception fault);
+
+    [LoggerMessage(LogLevel.Warning, "Turn {Turn}: model {Model} reported no usage; the turn is not billed.")]
+    private partial void LogNotCounted(TurnId turn, string model);
+
+    [LoggerMessage(LogLevel.Warning, "Turn {Turn} ends {ErrorCode} after {Attempts} attempts.")]
+    private partial void LogGivenUp(TurnId turn, string errorCode, int attempts);
+}

@@ -1,0 +1,46 @@
+using System.Text;
+using Kgents.Contracts;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+
+namespace Kgents.Streaming.Usage;
+
+/// <summary>Puts the usage events of a commit into KGENTS_USAGE. The same bytes with the same id may be published again at any time.</summary>
+internal sealed partial class UsagePublisher(INatsJSContext jetStream, TimeProvider time, ILogger<UsagePublisher> logger)
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Returns when every event is stored; while the stream refuses them (full, away) it waits, for as long as the token allows.</summary>
+    public async Task PublishAsync(TurnAddress turn, IReadOnlyList<UsagePayload> events, CancellationToken cancellationToken)
+    {
+        foreach (var usage in events)
+        {
+            while (!await TryPublishAsync(turn, usage, cancellationToken))
+            {
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<bool> TryPublishAsync(TurnAddress turn, UsagePayload usage, CancellationToken cancellationToken)
+    {
+        var answer = await jetStream.TryPublishAsync(
+            Subjects.Usage(turn.Tenant, turn.Session),
+            Encoding.UTF8.GetBytes(usage.Json),
+            NatsRawSerializer<byte[]>.Default,
+            new NatsJSPubOpts { MsgId = usage.Id, RetryAttempts = 1 },
+            cancellationToken: cancellationToken);
+
+        // A duplicate with sequence 0 is one that the server knows and does not have: not stored.
+        var stored = answer is { Success: true, Value: { Error: null, Seq: > 0 } };
+        if (!stored)
+        {
+            LogNotStored(usage.Id, answer.Success ? answer.Value.Error?.Description ?? "duplicate that is not stored" : answer.Error.Message);
+        }
+
+        return stored;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Usage event {EventId} is not stored yet ({Reason}); its turn waits.")]
+    private partial void LogNotStored(string eventId, string reason);
+}
