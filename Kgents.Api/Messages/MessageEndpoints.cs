@@ -1,0 +1,82 @@
+using System.Security.Claims;
+using Kgents.Api.Authentication;
+using Kgents.Api.Problems;
+using Kgents.Api.Requests;
+using Kgents.Api.Sessions;
+using Kgents.Api.Turns;
+using Kgents.Contracts;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Api.Messages;
+
+/// <summary>Send a message to a session and follow its turn; read what was said.</summary>
+internal static class MessageEndpoints
+{
+    /// <summary>A message may be six times as long in JSON as in UTF-8, and has company.</summary>
+    private const int LargestBody = 4 * 1024 * 1024;
+
+    public static void MapMessages(this IEndpointRouteBuilder routes)
+    {
+        var messages = routes.MapGroup("/v1/kgent/sessions/{sessionId}/messages").RequireAuthorization().WithTags("Messages");
+        messages.MapPost("/", PostMessage).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
+        messages.MapGet("/", ListMessages);
+    }
+
+    private static async Task<IResult> PostMessage(
+        string sessionId,
+        PostMessageRequest request,
+        ClaimsPrincipal user,
+        SessionStore sessions,
+        Conversation conversation,
+        TurnFollower follower,
+        IOptions<MessageOptions> options,
+        CancellationToken cancellationToken)
+    {
+        if (request.Validate(options.Value.MaxBytes) is { } problem)
+        {
+            return problem;
+        }
+
+        if (!SessionId.TryParse(sessionId, null, out var id))
+        {
+            return Problem.Invalid(400, "sessionId", "is not a session id");
+        }
+
+        var tenant = ApiKeyAuthentication.TenantOf(user);
+        if (await sessions.FindAsync(tenant, id, cancellationToken) is not { } session)
+        {
+            return Problem.SessionNotFound;
+        }
+
+        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        accepting.CancelAfter(options.Value.AcceptTimeout);
+        var mode = Modes.Find(request.Mode ?? session.Mode)!;
+        if (await conversation.TryAcceptAsync(tenant, id, request.Message!, mode, accepting.Token) is not { } turn)
+        {
+            return Problem.TurnInProgress(await conversation.CurrentTurnAsync(tenant, id, cancellationToken));
+        }
+
+        return request.Stream ?? true ? new TurnStream(turn, follower) : await TurnReply.WaitAsync(turn, follower, cancellationToken);
+    }
+
+    private static async Task<Results<Ok<MessagePage>, ProblemHttpResult>> ListMessages(
+        string sessionId, ClaimsPrincipal user, SessionStore sessions, Conversation conversation, CancellationToken cancellationToken, string? limit = null, string? cursor = null)
+    {
+        if (Paging.Read(limit, cursor, cursorWhenAbsent: 0, out var page) is { } problem)
+        {
+            return problem;
+        }
+
+        if (!SessionId.TryParse(sessionId, null, out var id))
+        {
+            return Problem.Invalid(400, "sessionId", "is not a session id");
+        }
+
+        var tenant = ApiKeyAuthentication.TenantOf(user);
+        return await sessions.FindAsync(tenant, id, cancellationToken) is null
+            ? Problem.SessionNotFound
+            : TypedResults.Ok(await conversation.ReadAsync(tenant, id, page.Limit, page.Cursor, cancellationToken));
+    }
+}

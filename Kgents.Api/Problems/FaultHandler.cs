@@ -1,0 +1,57 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using NATS.Client.Core;
+
+namespace Kgents.Api.Problems;
+
+/// <summary>Turns what was thrown before the first byte into a problem: what the client sent wrong, NATS away, or a fault of ours.</summary>
+internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
+    {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            return true;
+        }
+
+        switch (exception)
+        {
+            case BadHttpRequestException bad:
+                await Explain(bad).ExecuteAsync(context);
+                break;
+            case NatsException or TimeoutException or OperationCanceledException:
+                LogUnavailable(context.Request.Path, exception);
+                await RespondUnavailableAsync(context);
+                break;
+            default:
+                LogUnexpected(context.Request.Path, exception);
+                await Problem.Unexpected.ExecuteAsync(context);
+                break;
+        }
+
+        return true;
+    }
+
+    public static Task RespondUnavailableAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = Problem.RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return Problem.Unavailable.ExecuteAsync(context);
+    }
+
+    private static ProblemHttpResult Explain(BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
+    {
+        (StatusCodes.Status413PayloadTooLarge, _) => Problem.Create(413, "too-large", "The body is too large", "See the limit of a message in the documentation."),
+        (StatusCodes.Status415UnsupportedMediaType, _) => Problem.Create(415, "unsupported-media-type", "The body is not JSON", "Send Content-Type: application/json."),
+        (_, JsonException { Path: { } path }) => Problem.Invalid(400, FieldOf(path), "is not valid JSON of the expected type, or is not a field of this request"),
+        _ => Problem.Invalid(bad.StatusCode, "body", "could not be read"),
+    };
+
+    private static string FieldOf(string path) => path is "$" or "" ? "body" : path.TrimStart('$', '.');
+
+    [LoggerMessage(LogLevel.Warning, "{Path} could not be served: the store does not answer.")]
+    private partial void LogUnavailable(PathString path, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "{Path} failed.")]
+    private partial void LogUnexpected(PathString path, Exception exception);
+}

@@ -1,0 +1,49 @@
+using Kgents.Contracts;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Kgents.Api.Problems;
+
+/// <summary>Every error of the API before the first byte of a stream, as RFC 9457 problem details. None holds the text of an exception.</summary>
+internal static class Problem
+{
+    /// <summary>Seconds after which a client may try again when NATS is away.</summary>
+    public const int RetryAfterSeconds = 2;
+
+    public static ProblemHttpResult Unauthorized => Create(401, "unauthorized", "A valid API key is needed", "Send it as 'Authorization: Bearer kg_…' or 'X-API-Key: kg_…'.");
+
+    public static ProblemHttpResult SessionNotFound => Create(404, "session-not-found", "There is no such session", "It does not exist, or it belongs to another tenant.");
+
+    public static ProblemHttpResult Unavailable => Create(503, "unavailable", "The service cannot reach its store", "Nothing was changed unless a later read says so. Try again after the time in Retry-After.");
+
+    public static ProblemHttpResult Unexpected => Create(500, "unexpected", "The service failed", "This is a fault of the service; the request's trace id finds it in the logs.");
+
+    public static ProblemHttpResult TurnInProgress(TurnId? turn) => Create(
+        409, "turn-in-progress", "The session is answering another message", "Wait for its end, then send this message again.", ("turn_id", turn?.ToString()));
+
+    /// <summary>A field that cannot be accepted; <paramref name="status"/> is 400 for what cannot be read and 422 for what can.</summary>
+    public static ProblemHttpResult Invalid(int status, string field, string reason) => TypedResults.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { [field] = [reason] })
+    {
+        Status = status,
+        Type = Type("invalid-request"),
+        Title = "The request is not valid",
+        Detail = $"{field}: {reason}",
+    });
+
+    public static ProblemHttpResult TurnFailed(TurnFailed failure, TurnId turn) => Create(
+        failure.Code == TurnErrorCodes.ModelUnavailable ? 502 : 500, failure.Code.Replace('_', '-'), "The turn failed", failure.Message, ("code", failure.Code), ("turn_id", turn.ToString()));
+
+    public static ProblemHttpResult TurnCancelled(TurnId turn) => Create(
+        409, "turn-cancelled", "The turn was cancelled", "Somebody cancelled it before it was answered.", ("turn_id", turn.ToString()));
+
+    public static ProblemHttpResult Create(int status, string type, string title, string detail, params (string Name, string? Value)[] extensions) => TypedResults.Problem(new ProblemDetails
+    {
+        Status = status,
+        Type = Type(type),
+        Title = title,
+        Detail = detail,
+        Extensions = extensions.Where(extension => extension.Value is not null).ToDictionary(extension => extension.Name, extension => (object?)extension.Value),
+    });
+
+    private static string Type(string name) => $"urn:kgents:problem:{name}";
+}

@@ -1,0 +1,62 @@
+using System.IO.Pipelines;
+using Kgents.Contracts;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Api.Turns;
+
+/// <summary>A turn as a stream of Server-Sent Events, from its first event to its terminal one. A client that leaves does not end the turn.</summary>
+internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IResult
+{
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var services = httpContext.RequestServices;
+        var options = services.GetRequiredService<IOptions<TurnStreamOptions>>().Value;
+        var time = services.GetRequiredService<TimeProvider>();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(
+            httpContext.RequestAborted, services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+
+        httpContext.Response.ContentType = "text/event-stream";
+        httpContext.Response.Headers.CacheControl = "no-cache, no-transform";
+        httpContext.Response.Headers["X-Accel-Buffering"] = "no";
+        httpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
+
+        try
+        {
+            await FollowAsync(httpContext.Response.BodyWriter, options, time, end.Token);
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The client left or the process stops. The log has everything: a client goes on where it was.
+        }
+    }
+
+    private async Task FollowAsync(PipeWriter body, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        TurnSse.WriteOpening(body, options.ReconnectDelay);
+        await body.FlushAsync(cancellationToken);
+
+        var lastWrite = time.GetTimestamp();
+        await foreach (var batch in follower.FollowAsync(turn, after: 0, cancellationToken))
+        {
+            if (batch.Count == 0 && time.GetElapsedTime(lastWrite) < options.HeartbeatInterval)
+            {
+                continue;
+            }
+
+            if (batch.Count == 0)
+            {
+                TurnSse.WriteHeartbeat(body);
+            }
+
+            foreach (var entry in batch)
+            {
+                TurnSse.Write(body, entry);
+            }
+
+            // One flush for all that is ready.
+            await body.FlushAsync(cancellationToken);
+            lastWrite = time.GetTimestamp();
+        }
+    }
+}

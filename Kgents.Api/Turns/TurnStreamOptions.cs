@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Api.Turns;
+
+/// <summary>How the API follows a turn for a client.</summary>
+public sealed class TurnStreamOptions
+{
+    public const string SectionName = "Turns:Stream";
+
+    /// <summary>Silence after which a heartbeat comment is sent, so that proxies keep the connection.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Silence after which the end of the log is looked up, so that a lost last message is found: the longest that a client waits for it.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan TailCheckInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What a client is told to wait before it reconnects.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);
+}
+
+[OptionsValidator]
+internal sealed partial class TurnStreamOptionsValidator : IValidateOptions<TurnStreamOptions>;
