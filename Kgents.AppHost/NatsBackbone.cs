@@ -3,6 +3,8 @@ namespace Kgents.AppHost;
 /// <summary>Where the NATS server comes from; the services see a connection string named like the resource in every case.</summary>
 internal static class NatsBackbone
 {
+    private const string ContainerConfiguration = "/etc/nats/kgents.conf";
+
     /// <summary>
     /// <c>Nats:Mode</c> is <c>container</c> (default), <c>executable</c> (a nats-server of this machine) or <c>external</c> (<c>ConnectionStrings:{name}</c>).
     /// </summary>
@@ -16,7 +18,10 @@ internal static class NatsBackbone
 
         return builder.Configuration["Nats:Mode"] switch
         {
-            null or "" or "container" => builder.AddNats(name).WithJetStream().WithDataVolume(),
+            null or "" or "container" => builder.AddNats(name).WithJetStream().WithDataVolume()
+                // sync_interval has no flag; the flags above override nothing in this file.
+                .WithBindMount("../deploy/nats/container.conf", ContainerConfiguration, isReadOnly: true)
+                .WithArgs("-c", ContainerConfiguration),
             "executable" => builder.AddNatsExecutable(name),
             "external" => builder.AddConnectionString(name),
             var mode => throw new DistributedApplicationException($"Nats:Mode is '{mode}'; it must be container, executable or external."),

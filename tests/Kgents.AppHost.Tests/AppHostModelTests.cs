@@ -13,6 +13,9 @@ public sealed class AppHostModelTests
         var nats = builder.Find<NatsServerResource>("nats");
 
         Assert.Contains(nats.Annotations.OfType<ContainerMountAnnotation>(), mount => mount.Type == ContainerMountType.Volume);
+        var configuration = Assert.Single(nats.Annotations.OfType<ContainerMountAnnotation>(), mount => mount.Type == ContainerMountType.BindMount);
+        Assert.True(configuration.IsReadOnly);
+        Assert.True(File.Exists(configuration.Source));
         Assert.NotEmpty(nats.Annotations.OfType<HealthCheckAnnotation>());
     }
 

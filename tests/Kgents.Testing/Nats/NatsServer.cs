@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Kgents.Testing;
+
+/// <summary>A real nats-server on a free loopback port, with a store of its own that ends with it.</summary>
+public sealed class NatsServer : IAsyncDisposable
+{
+    private readonly string _executable;
+    private readonly NatsServerSettings _settings;
+    private readonly NatsServerFiles _files = new();
+    private ChildProcess? _process;
+    private bool _disposed;
+
+    private NatsServer(string executable, NatsServerSettings settings)
+    {
+        _executable = executable;
+        _settings = settings;
+    }
+
+    /// <summary>Stays the same over restarts.</summary>
+    public int Port { get; private set; }
+
+    public string Url => $"nats://127.0.0.1:{Port}";
+
+    /// <summary>Where JetStream keeps its files; stays the same over restarts.</summary>
+    public string StoreDirectory => _files.Store;
+
+    /// <summary>Of the last process that was started, which may have been killed since.</summary>
+    public int ProcessId { get; private set; }
+
+    /// <summary>Starts the server and returns when it answers.</summary>
+    /// <exception cref="InvalidOperationException">It is not installed, or did not start; the message has its log.</exception>
+    public static async Task<NatsServer> StartAsync(NatsServerSettings? settings, CancellationToken cancellationToken)
+    {
+        NatsServer server = new(NatsServerExecutable.Find(), settings ?? new NatsServerSettings());
+        try
+        {
+            await server._files.WriteConfigurationAsync(server._settings, cancellationToken);
+            await server.LaunchAsync(cancellationToken);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>SIGKILL: no farewell to clients, no flush of its own.</summary>
+    public Task KillAsync(CancellationToken cancellationToken = default) => Running.KillAsync(cancellationToken);
+
+    /// <summary>SIGTERM and the wait for the end.</summary>
+    public Task StopAsync(CancellationToken cancellationToken = default) => Running.TerminateAsync(cancellationToken);
+
+    /// <summary>Starts again on the same port and store, after a kill or a stop.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_process is { HasExited: false })
+        {
+            throw new InvalidOperationException("The server is running: kill or stop it first.");
+        }
+
+        if (_process is { } ended)
+        {
+            await ended.DisposeAsync();
+        }
+
+        await LaunchAsync(cancellationToken);
+    }
+
+    /// <summary>SIGSTOP: connections stay open and nobody answers.</summary>
+    public void Pause() => Running.Signal(UnixSignal.Stop);
+
+    public void Resume() => Running.Signal(UnixSignal.Continue);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        if (_process is { } process)
+        {
+            await process.DisposeAsync();
+        }
+
+        _files.Dispose();
+    }
+
+    private ChildProcess Running =>
+        _process is { HasExited: false } process ? process : throw new InvalidOperationException("The server is not running.");
+
+    private async Task LaunchAsync(CancellationToken cancellationToken)
+    {
+        var port = Port is 0 ? "-1" : Port.ToString(CultureInfo.InvariantCulture);
+        ProcessStartInfo start = new(
+            _executable, ["-c", _files.Configuration, "-p", port, "--ports_file_dir", _files.Root, "-l", _files.Log]);
+        var process = ChildProcess.Start(start);
+        _process = process;
+        ProcessId = process.Id;
+
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_settings.StartTimeout);
+        try
+        {
+            using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(20));
+            while (!await IsReadyAsync(process, deadline.Token))
+            {
+                await timer.WaitForNextTickAsync(deadline.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw await FailedAsync($"did not answer within {_settings.StartTimeout}", process, cancellationToken);
+        }
+    }
+
+    private async Task<bool> IsReadyAsync(ChildProcess process, CancellationToken cancellationToken)
+    {
+        if (process.HasExited)
+        {
+            throw await FailedAsync($"ended with {await process.WaitForExitAsync(cancellationToken)}", process, cancellationToken);
+        }
+
+        if (Port is 0)
+        {
+            Port = await _files.ReadPortAsync(process.Id, cancellationToken) ?? 0;
+        }
+
+        return Port is not 0 && await NatsHandshake.IsAnsweredAsync(Port, cancellationToken);
+    }
+
+    private async Task<InvalidOperationException> FailedAsync(string what, ChildProcess process, CancellationToken cancellationToken) =>
+        new($"'{_executable}' {what}.\n{process.Output.Tail()}\n{await _files.ReadLogTailAsync(cancellationToken)}");
+}

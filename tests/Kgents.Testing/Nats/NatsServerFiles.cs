@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Kgents.Testing;
+
+/// <summary>A server's temporary directory: configuration, store, log and the file in which it names its port.</summary>
+internal sealed class NatsServerFiles : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("kgents-nats-");
+
+    public string Root => _directory.FullName;
+
+    public string Configuration => Path.Combine(Root, "nats.conf");
+
+    public string Log => Path.Combine(Root, "nats.log");
+
+    public string Store => Path.Combine(Root, "store");
+
+    public async Task WriteConfigurationAsync(NatsServerSettings settings, CancellationToken cancellationToken)
+    {
+        // The limits are far above any disk: a test that asks for a stream's real size must not depend on the machine.
+        var jetStream = !settings.JetStream
+            ? ""
+            : $"""
+            jetstream {"{"}
+              store_dir: "{Store}"
+              sync_interval: {settings.SyncInterval}
+              max_memory_store: 1GB
+              max_file_store: 10TB
+            {"}"}
+            """;
+        await File.WriteAllTextAsync(
+            Configuration, $"listen: \"127.0.0.1:-1\"\n{jetStream}\n{settings.ExtraConfiguration}\n", cancellationToken);
+    }
+
+    /// <summary>The client port that the process has written to its ports file; null while it has not.</summary>
+    public async Task<int?> ReadPortAsync(int processId, CancellationToken cancellationToken)
+    {
+        var pattern = string.Create(CultureInfo.InvariantCulture, $"*_{processId}.ports");
+        if (_directory.EnumerateFiles(pattern).FirstOrDefault() is not { } file)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var ports = JsonDocument.Parse(await File.ReadAllTextAsync(file.FullName, cancellationToken));
+            return new Uri(ports.RootElement.GetProperty("nats")[0].GetString()!).Port;
+        }
+        catch (JsonException)
+        {
+            // Half written: the next look finds it whole.
+            return null;
+        }
+    }
+
+    public async Task<string> ReadLogTailAsync(CancellationToken cancellationToken) =>
+        File.Exists(Log)
+            ? string.Join('\n', (await File.ReadAllLinesAsync(Log, cancellationToken)).TakeLast(40))
+            : "";
+
+    public void Dispose() => _directory.Delete(recursive: true);
+}

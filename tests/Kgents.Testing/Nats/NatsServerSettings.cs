@@ -1,0 +1,16 @@
+namespace Kgents.Testing;
+
+/// <summary>How a test's nats-server differs from the usual one: JetStream on, every write synced.</summary>
+public sealed record NatsServerSettings
+{
+    public bool JetStream { get; init; } = true;
+
+    /// <summary><c>always</c> syncs before each ack; a duration such as <c>2m</c> is the server's own default.</summary>
+    public string SyncInterval { get; init; } = "always";
+
+    /// <summary>Lines added to the end of the configuration file, for example an <c>authorization</c> block.</summary>
+    public string ExtraConfiguration { get; init; } = "";
+
+    /// <summary>How long a start may take before it counts as failed.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,110 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Kgents.Api;
+using Kgents.Contracts;
+using Kgents.Metering;
+using Kgents.ServiceDefaults;
+using Kgents.ServiceDefaults.Nats;
+using Kgents.Streaming;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using NATS.Client.JetStream;
+
+namespace Kgents.Tests.Hosting;
+
+/// <summary>Which services a test host runs.</summary>
+[Flags]
+internal enum Parts
+{
+    Api = 1,
+    Streaming = 2,
+    Metering = 4,
+}
+
+/// <summary>Kgents services in this process, on real Kestrel, against a real nats-server: what their Program.cs does, with a test's settings.</summary>
+internal sealed class KgentsHost : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private KgentsHost(WebApplication app, string key)
+    {
+        this.app = app;
+        Client = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = Timeout.InfiniteTimeSpan };
+        Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+    }
+
+    /// <summary>Sends the admin key with each request.</summary>
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => app.Services;
+
+    public INatsJSContext JetStream => Services.GetRequiredService<INatsJSContext>();
+
+    public JetStreamReader Reader => Services.GetRequiredService<JetStreamReader>();
+
+    public RecentLogs Logs => Services.GetRequiredService<RecentLogs>();
+
+    /// <summary>A new key of the form that Kgents asks for.</summary>
+    public static string NewKey() => "kg_tests_" + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+
+    /// <summary>Starts the parts and waits until they are ready. Settings are configuration keys, for example <c>Turns:AckWait</c>.</summary>
+    public static async Task<KgentsHost> StartAsync(string natsUrl, Parts parts, params (string Key, string? Value)[] settings)
+    {
+        var key = NewKey();
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(
+            [new("ConnectionStrings:nats", natsUrl), new("Auth:BootstrapKey", key), new("Nats:CheckInterval", "00:00:00.200"), .. settings.Select(setting => KeyValuePair.Create(setting.Key, setting.Value))]);
+        builder.Configuration["urls"] = "http://127.0.0.1:0";
+
+        builder.AddServiceDefaults("kgents-tests");
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<RecentLogs>().AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentLogs>());
+        if (parts.HasFlag(Parts.Api))
+        {
+            builder.AddKgentsApi();
+        }
+
+        if (parts.HasFlag(Parts.Streaming))
+        {
+            builder.AddKgentsStreaming();
+        }
+
+        if (parts.HasFlag(Parts.Metering))
+        {
+            builder.AddKgentsMetering();
+        }
+
+        var app = builder.Build();
+        app.MapDefaultEndpoints();
+        if (parts.HasFlag(Parts.Api))
+        {
+            app.MapKgentsApi();
+        }
+
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        var host = new KgentsHost(app, key);
+        await host.Services.GetRequiredService<NatsTopology>().WhenCreatedAsync(TestContext.Current.CancellationToken);
+        if (parts.HasFlag(Parts.Api))
+        {
+            await host.WaitForKeyAsync(key);
+        }
+
+        return host;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await app.StopAsync(CancellationToken.None);
+        await app.DisposeAsync();
+    }
+
+    private async Task WaitForKeyAsync(string key)
+    {
+        var hash = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
+        await Eventually.TrueAsync(async () =>
+            await Reader.LastAsync(Subjects.KeyValueStream(Buckets.ApiKeys), Subjects.KeyValue(Buckets.ApiKeys, hash), TestContext.Current.CancellationToken) is not null);
+    }
+}
