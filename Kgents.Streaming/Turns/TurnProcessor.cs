@@ -24,6 +24,7 @@ internal sealed partial class TurnProcessor(
     ILogger<TurnProcessor> logger)
 {
     private static readonly TimeSpan NotYet = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan HandOverTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Ends in exactly one of ack, nak and silence; silence means that the message comes again after the ack wait. Never throws.</summary>
     public async Task ProcessAsync(INatsJSMsg<byte[]> message, CancellationToken abandoned)
@@ -155,16 +156,17 @@ internal sealed partial class TurnProcessor(
         return text;
     }
 
-    /// <summary>The process stops: another worker may begin at once.</summary>
+    /// <summary>The process stops: another worker may begin at once, or, if NATS does not hear this, after the ack wait.</summary>
     private async Task HandOverAsync(INatsJSMsg<byte[]> message)
     {
+        using var timeout = new CancellationTokenSource(HandOverTimeout, time);
         try
         {
-            await message.NakAsync();
+            await message.NakAsync(cancellationToken: timeout.Token);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (exception is NatsException or OperationCanceledException)
         {
-            LogFailed(message.Subject, exception);
+            LogNotHandedOver(message.Subject);
         }
     }
 
@@ -177,6 +179,9 @@ internal sealed partial class TurnProcessor(
 
     [LoggerMessage(LogLevel.Information, "Stopped work on a turn: {Reason}")]
     private partial void LogFenceLost(string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Work on {Subject} could not be handed over; it comes again after the ack wait.")]
+    private partial void LogNotHandedOver(string subject);
 
     [LoggerMessage(LogLevel.Error, "Work on {Subject} failed; it comes again.")]
     private partial void LogFailed(string subject, Exception exception);

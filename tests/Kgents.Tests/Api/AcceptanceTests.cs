@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kgents.Api.Authentication;
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Kgents.Tests.Api;
+
+/// <summary>Accepting a message is one fenced publish: it is stored once, or not at all, whatever is lost on the way.</summary>
+public sealed class AcceptanceTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+
+    public async ValueTask InitializeAsync() => nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync() => await nats.DisposeAsync();
+
+    [Fact]
+    public async Task OneTurn_IsAcceptedAndTheRestAnswered409_WhenManyPostAtOnce()
+    {
+        await using var first = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await using var second = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        var session = await first.Client.CreateSessionAsync();
+
+        var responses = await Task.WhenAll(Enumerable.Range(0, 50).Select(number => (number % 2 == 0 ? first : second).Client.PostAsync(session, $"message {number}")));
+
+        Assert.Single(responses, response => response.StatusCode == HttpStatusCode.OK);
+        Assert.Equal(49, responses.Count(response => response.StatusCode == HttpStatusCode.Conflict));
+        var message = Assert.Single(await first.Client.MessagesAsync(session));
+        var refusal = await responses.First(response => response.StatusCode == HttpStatusCode.Conflict).Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal("urn:kgents:problem:turn-in-progress", refusal.GetProperty("type").GetString());
+        Assert.Equal(message.GetProperty("turn_id").GetString(), refusal.GetProperty("turn_id").GetString());
+        Array.ForEach(responses, response => response.Dispose());
+    }
+
+    [Fact]
+    public async Task Message_IsStoredOnce_WhenTheAckIsLost()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var host = await KgentsHost.StartAsync(proxy.Url, Parts.Api);
+        var session = await host.Client.CreateSessionAsync();
+
+        proxy.DropRepliesOnce(subject => subject.StartsWith("kgents.messages.", StringComparison.Ordinal));
+        using var response = await host.Client.PostAsync(session, "hello");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(1, proxy.DroppedReplies);
+        Assert.Single(await host.Client.MessagesAsync(session));
+    }
+
+    [Fact]
+    public async Task Post_IsAnswered503AndStoresNothing_WhenTheStoreStopsAnswering()
+    {
+        await using var host = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Messages:AcceptTimeout", "00:00:01"));
+        var session = await host.Client.CreateSessionAsync();
+
+        nats.Pause();
+        using var response = await host.Client.PostAsync(session, "hello");
+        nats.Resume();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.NotNull(response.Headers.RetryAfter);
+        Assert.Empty(await host.Client.MessagesAsync(session));
+    }
+
+    [Fact]
+    public async Task BootstrapKey_IsMadeOnce_WhenReplicasStartTogether()
+    {
+        var hosts = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => KgentsHost.StartAsync(nats.Url, Parts.Api, ("Auth:BootstrapKey", null))));
+        await Task.WhenAll(hosts.Select(host => host.Services.GetServices<IHostedService>().OfType<BootstrapKeyWorker>().Single().ExecuteTask!));
+
+        var keys = await hosts[0].Reader.ReadAsync(Subjects.KeyValueStream(Buckets.ApiKeys), Subjects.KeyValue(Buckets.ApiKeys, "*"), 1, 0, TestContext.Current.CancellationToken)
+            .Where(entry => !entry.Subject.EndsWith(".bootstrap", StringComparison.Ordinal)).ToListAsync(TestContext.Current.CancellationToken);
+
+        Assert.Single(keys);
+        await Task.WhenAll(hosts.Select(host => host.DisposeAsync().AsTask()));
+    }
+}

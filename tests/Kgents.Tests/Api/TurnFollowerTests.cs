@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text;
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+using NATS.Client.JetStream.Models;
+
+namespace Kgents.Tests.Api;
+
+/// <summary>A viewer never sees an event that the log does not have, and never misses one that it has.</summary>
+public sealed class TurnFollowerTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+    private ScriptedModelServer model = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await model.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task EveryFrame_IsInTheLogAlready_WhenAClientSeesIt()
+    {
+        model.DefaultScript = ModelScript.Reply([.. Enumerable.Range(0, 200).Select(number => $" {number}")]);
+        await using var host = await StartAsync();
+        using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
+
+        var seen = 0;
+        await foreach (var frame in SseClient.ReadAsync(response, TestContext.Current.CancellationToken))
+        {
+            var stored = await host.Reader.NextAsync(Streams.Tokens.Name, Subjects.AllTokens, ulong.Parse(frame.Id!, CultureInfo.InvariantCulture), TestContext.Current.CancellationToken);
+            Assert.Equal(frame.Id, stored!.Sequence.ToString(CultureInfo.InvariantCulture));
+            if (frame.Event != "usage")
+            {
+                Assert.Equal(frame.Data, Encoding.UTF8.GetString(stored.Data.Span));
+            }
+
+            seen++;
+        }
+
+        Assert.True(seen > 4);
+    }
+
+    [Fact]
+    public async Task Client_SeesNothing_WhenTheServerRepublishesNothing()
+    {
+        // The end of the log is not looked up in this test, so the server's republishing, which comes after storing, is the only way to a client.
+        var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("one"));
+        model.DefaultScript = held;
+        await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "01:00:00"));
+        var session = await host.Client.CreateSessionAsync();
+        using var response = await host.Client.PostAsync(session, "count");
+        var frames = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await frames.MoveNextAsync());
+        Assert.Equal("accepted", frames.Current.Event);
+        var next = frames.MoveNextAsync().AsTask();
+
+        await RepublishAsync(host, to: null);
+        held.Release();
+        await Conversations.AnswerAsync(host, SessionId.Parse(session), 1);
+        await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "complete");
+        await host.JetStream.Connection.PingAsync(TestContext.Current.CancellationToken);
+
+        Assert.False(next.IsCompleted);
+        response.Dispose();
+        await Assert.ThrowsAnyAsync<Exception>(() => next);
+    }
+
+    [Fact]
+    public async Task Client_GetsWhatLiveLost_WhenALaterMessageShowsTheGap()
+    {
+        var held = new ModelScript(
+            new ModelStep.WaitForRelease(), new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"), new ModelStep.WaitForRelease(), new ModelStep.Token(" three"));
+        model.DefaultScript = held;
+        await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "01:00:00"));
+        using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 0 && model.Requests.Count == 1);
+
+        await RepublishAsync(host, to: null);
+        held.Release();
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+        held.Release();
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 2);
+        await RepublishAsync(host, to: Subjects.AllLive);
+        held.Release();
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal("one two three", turn.Text);
+        Assert.Equal([0, 1, 2], turn.Frames.Where(frame => frame.Event == "chunk").Select(frame => frame.Json.GetProperty("index").GetInt32()));
+        Assert.Equal("complete", turn.EndKind);
+    }
+
+    [Fact]
+    public async Task Client_GetsALostEnd_WhenTheTailIsLookedUp()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        model.DefaultScript = held;
+        await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.100"));
+        using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+
+        await RepublishAsync(host, to: null);
+        held.Release();
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(("one", "complete"), (turn.Text, turn.EndKind));
+    }
+
+    [Fact]
+    public async Task Stream_GoesOn_WhenNatsIsKilledAndComesBack()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        model.DefaultScript = held;
+        await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.200"));
+        using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+
+        await nats.KillAsync(TestContext.Current.CancellationToken);
+        held.Release();
+        await nats.RestartAsync(TestContext.Current.CancellationToken);
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(("one two", "complete"), (turn.Text, turn.EndKind));
+        Assert.Equal(turn.Frames.Select(frame => ulong.Parse(frame.Id!, CultureInfo.InvariantCulture)).Order().Distinct(), turn.Frames.Select(frame => ulong.Parse(frame.Id!, CultureInfo.InvariantCulture)));
+    }
+
+    private Task<KgentsHost> StartAsync(params (string, string?)[] settings) =>
+        KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", model.ConnectionString), .. settings]);
+
+    private static async Task RepublishAsync(KgentsHost host, string? to)
+    {
+        var stream = await host.JetStream.GetStreamAsync(Streams.Tokens.Name, cancellationToken: TestContext.Current.CancellationToken);
+        await stream.UpdateAsync(stream.Info.Config with { Republish = to is null ? null : new Republish { Src = Subjects.AllTokens, Dest = to } }, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<int> StoredChunksAsync(KgentsHost host) =>
+        await host.Reader.ReadAsync(Streams.Tokens.Name, Subjects.AllTokens, 1, 0, TestContext.Current.CancellationToken).CountAsync(entry => entry.Header(TurnHeaders.Event) == "chunk", TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,46 @@
+using System.Buffers;
+using System.Text;
+using Kgents.Api.Turns;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+using NATS.Client.Core;
+
+namespace Kgents.Tests.Api;
+
+public sealed class TurnSseTests
+{
+    [Fact]
+    public void Opening_IsACommentAndTheReconnectDelay() =>
+        Assert.Equal(":ok\nretry: 1500\n\n", Written(output => TurnSse.WriteOpening(output, TimeSpan.FromSeconds(1.5))));
+
+    [Fact]
+    public void Heartbeat_HasNoId() => Assert.Equal(":\n\n", Written(TurnSse.WriteHeartbeat));
+
+    [Fact]
+    public void Entry_IsItsPayloadUnchanged() =>
+        Assert.Equal("id: 7\nevent: chunk\ndata: {\"text\":\" a\\nb é\",\"index\":3}\n\n", Written(output => TurnSse.Write(output, Entry(7, new TurnChunk(" a\nb é", 3)))));
+
+    [Fact]
+    public void Commit_ShowsOnlyItsCounts()
+    {
+        var commit = new TurnCommitted(TurnStatus.Completed, null, "a-1", "hash", 2, 1, "m", new TokenCounts(3, 4, TokenCounts.Reported), DateTimeOffset.UnixEpoch, [new UsagePayload("id", "{}")]);
+
+        Assert.Equal(
+            "id: 8\nevent: usage\ndata: {\"tokens\":{\"input\":3,\"output\":4,\"basis\":\"reported\",\"total\":7},\"final\":true}\n\n",
+            Written(output => TurnSse.Write(output, Entry(8, commit))));
+    }
+
+    [Fact]
+    public void Entry_IsLeftOut_WhenItsKindIsOfAnotherVersion() =>
+        Assert.Equal("", Written(output => TurnSse.Write(output, new StoredEntry(9, "s", "{}"u8.ToArray(), new NatsHeaders { [TurnHeaders.Event] = "later" }, default))));
+
+    private static StoredEntry Entry(ulong sequence, TurnEvent turnEvent) =>
+        new(sequence, "s", TurnEventCodec.Encode(turnEvent), new NatsHeaders { [TurnHeaders.Event] = TurnEventCodec.KindOf(turnEvent) }, default);
+
+    private static string Written(Action<IBufferWriter<byte>> write)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        write(output);
+        return Encoding.UTF8.GetString(output.WrittenSpan);
+    }
+}

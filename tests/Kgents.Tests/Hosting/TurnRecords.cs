@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Tests.Hosting;
+
+/// <summary>What the streams hold of a turn, read as an auditor would.</summary>
+internal sealed record TurnRecords(IReadOnlyList<StoredEntry> Log, IReadOnlyList<AssistantMessage> Answers, IReadOnlyList<JsonElement> Usage)
+{
+    public IReadOnlyList<TurnEvent> Events => [.. Log.Select(entry => TurnEventCodec.Decode(entry.Header(TurnHeaders.Event)!, entry.Data.Span))];
+
+    public IReadOnlyList<string> Kinds => [.. Log.Select(entry => entry.Header(TurnHeaders.Event)!)];
+
+    public IReadOnlyList<JsonElement> BillableUsage => [.. Usage.Where(usage => usage.GetProperty("type").GetString() == UsageEvent.BillableType)];
+
+    /// <summary>What the chunks after the last restart say.</summary>
+    public string ChunkText => string.Concat(Events.Skip(Events.ToList().FindLastIndex(each => each is TurnRestarted) + 1).OfType<TurnChunk>().Select(chunk => chunk.Text));
+
+    public static async Task<TurnRecords> ReadAsync(KgentsHost host, string session, TurnId turn)
+    {
+        var address = new TurnAddress(TenantId.Parse("default"), SessionId.Parse(session), turn);
+        var answers = await ReadAsync(host, Streams.Messages, Subjects.AssistantMessages(address.Tenant, address.Session));
+        var usage = await ReadAsync(host, Streams.Usage, Subjects.Usage(address.Tenant, address.Session));
+        return new TurnRecords(
+            await ReadAsync(host, Streams.Tokens, Subjects.Tokens(address)),
+            [.. answers.Select(entry => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AssistantMessage)!).Where(answer => answer.Turn == turn)],
+            [.. usage.Select(entry => JsonSerializer.Deserialize<JsonElement>(entry.Data.Span)).Where(each => each.GetProperty("data").GetProperty("turn_id").GetString() == turn.ToString())]);
+    }
+
+    private static async Task<List<StoredEntry>> ReadAsync(KgentsHost host, StreamDefinition stream, string subject) =>
+        await host.Reader.ReadAsync(stream.Name, subject, 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,122 @@
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+
+namespace Kgents.Tests.Streaming;
+
+/// <summary>What a turn comes to, by what its model does: the end that the client sees, the text that is kept, the usage that is billed.</summary>
+public sealed class TurnOutcomeTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+    private ScriptedModelServer model = null!;
+    private KgentsHost host = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        host = await KgentsHost.StartAsync(
+            nats.Url,
+            Parts.Api | Parts.Streaming,
+            ("ConnectionStrings:llm", model.ConnectionString),
+            ("Model:MaxRetries", "0"),
+            ("Model:IdleTimeout", "00:00:01"),
+            ("Turns:MaxReplyBytes", "2048"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.DisposeAsync();
+        await model.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Usage_IsInDisjointBuckets_WhenTheProviderReportsParts()
+    {
+        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20)));
+
+        var (turn, records) = await SayAsync("think");
+
+        var data = Assert.Single(records.BillableUsage).GetProperty("data");
+        Assert.Equal(
+            ("70", "30", "0", "30", "20", "100", "50", "150"),
+            (Text("input_tokens_uncached"), Text("cache_read_tokens"), Text("cache_write_tokens"), Text("output_tokens_visible"), Text("reasoning_tokens"), Text("input_tokens"), Text("output_tokens"), Text("total_tokens")));
+        Assert.Equal(150, turn.End.GetProperty("tokens").GetProperty("total").GetInt64());
+        Assert.Equal("reported", turn.End.GetProperty("tokens").GetProperty("basis").GetString());
+
+        string Text(string name) => data.GetProperty(name).GetString()!;
+    }
+
+    [Fact]
+    public async Task Nothing_IsBilled_WhenTheProviderReportsNothing()
+    {
+        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.OmitUsage()));
+
+        var (turn, records) = await SayAsync("think");
+
+        Assert.Equal("complete", turn.EndKind);
+        Assert.Equal("none", turn.End.GetProperty("tokens").GetProperty("basis").GetString());
+        Assert.Empty(records.BillableUsage);
+        Assert.Equal("none", Assert.Single(records.Usage).GetProperty("data").GetProperty("usage_source").GetString());
+        Assert.Contains(host.Logs.Lines, line => line.Contains("reported no usage", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AnExplicitZero_IsZeroAndReported()
+    {
+        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(0, 0)));
+
+        var (turn, records) = await SayAsync("think");
+
+        Assert.Equal("reported", turn.End.GetProperty("tokens").GetProperty("basis").GetString());
+        Assert.Equal("0", Assert.Single(records.BillableUsage).GetProperty("data").GetProperty("total_tokens").GetString());
+    }
+
+    public static TheoryData<string, ModelScript, string> Faults => new()
+    {
+        { "refuses", new ModelScript(new ModelStep.Status(500)), "" },
+        { "refuses the key", new ModelScript(new ModelStep.Status(401)), "" },
+        { "is busy", new ModelScript(new ModelStep.Status(429)), "" },
+        { "is cut off", new ModelScript(new ModelStep.Token("half"), new ModelStep.CutConnection()), "half" },
+        { "stalls", new ModelScript(new ModelStep.Token("half"), new ModelStep.Stall()), "half" },
+        { "talks nonsense", new ModelScript(new ModelStep.Token("half"), new ModelStep.Malformed("data: {{{")), "half" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Faults), DisableDiscoveryEnumeration = true)]
+    public async Task Turn_EndsModelUnavailableAndUnbilled_WhenTheModelFails(string how, ModelScript script, string kept)
+    {
+        Assert.NotNull(how);
+        model.Enqueue(script);
+
+        var (turn, records) = await SayAsync("think");
+
+        Assert.Equal("error", turn.EndKind);
+        Assert.Equal("model_unavailable", turn.End.GetProperty("code").GetString());
+        Assert.Equal(kept, Assert.Single(records.Answers).Text);
+        Assert.Equal(TurnStatus.Failed, records.Answers[0].Status);
+        Assert.Empty(records.BillableUsage);
+        var unbilled = Assert.Single(records.Usage).GetProperty("data");
+        Assert.Equal(("upstream_error", "0"), (unbilled.GetProperty("outcome").GetString(), unbilled.GetProperty("total_tokens").GetString()));
+    }
+
+    [Fact]
+    public async Task Model_IsLetGo_WhenItsAnswerIsTooLong()
+    {
+        model.Enqueue(new ModelScript([.. Enumerable.Repeat(new ModelStep.Token(new string('x', 200)), 20), new ModelStep.Stall()]));
+
+        var (turn, records) = await SayAsync("talk");
+
+        Assert.Equal("reply_too_long", turn.End.GetProperty("code").GetString());
+        Assert.Empty(records.BillableUsage);
+        await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task<(Turn Turn, TurnRecords Records)> SayAsync(string message)
+    {
+        var session = await host.Client.CreateSessionAsync();
+        var turn = new Turn(await host.Client.SayAsync(session, message));
+        return (turn, await TurnRecords.ReadAsync(host, session, turn.Id));
+    }
+}

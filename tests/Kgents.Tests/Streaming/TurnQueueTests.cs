@@ -1,0 +1,127 @@
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+
+namespace Kgents.Tests.Streaming;
+
+public sealed class TurnQueueTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+    private ScriptedModelServer model = null!;
+    private KgentsHost api = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await api.DisposeAsync();
+        await model.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task History_IsNotRunAgain_WhenTheConsumerWasDeleted()
+    {
+        var session = await api.Client.CreateSessionAsync();
+        await using (await StartWorkerAsync())
+        {
+            await api.Client.SayAsync(session, "one");
+            await api.Client.SayAsync(session, "two");
+        }
+
+        await api.JetStream.DeleteConsumerAsync(Streams.Messages.Name, "turn-workers", TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync();
+        await Eventually.TrueAsync(async () => await ConsumerInfoAsync() is { NumPending: 0, NumAckPending: 0, Delivered.ConsumerSeq: 2 });
+
+        Assert.Equal(2, model.Requests.Count);
+        Assert.Equal(4, (await api.Client.MessagesAsync(session)).Count);
+        Assert.Contains(worker.Logs.Lines, line => line.Contains("turn-workers was missing", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Turns_RunInOrder_WhenTheSecondIsDeliveredFirst()
+    {
+        var session = SessionId.Parse(await api.Client.CreateSessionAsync());
+        var (first, second) = (TurnId.New(TimeProvider.System), TurnId.New(TimeProvider.System));
+        await Conversations.AskAsync(api, session, second, 2, "second");
+        await using var worker = await StartWorkerAsync();
+        await Eventually.TrueAsync(async () => await ConsumerInfoAsync() is { NumRedelivered: > 0 });
+        await Conversations.AskAsync(api, session, first, 1, "first");
+
+        await Conversations.AnswerAsync(api, session, 2);
+
+        Assert.Equal(["first", "second"], model.Requests.Select(request => request.Messages[^1].Content));
+    }
+
+    [Fact]
+    public async Task Message_IsADeadLetterAndItsSessionGoesOn_WhenItCannotBeRead()
+    {
+        var session = await api.Client.CreateSessionAsync();
+        var id = SessionId.Parse(session);
+        await using var worker = await StartWorkerAsync();
+        await api.Client.SayAsync(session, "before");
+
+        var sequence = await Conversations.StoreAsync(api, Subjects.UserMessages(Conversations.Tenant, id), "{ not json"u8.ToArray());
+        var answer = await Conversations.AnswerAsync(api, id, 2);
+
+        Assert.Equal((TurnStatus.Failed, TurnErrorCodes.UnreadableMessage, sequence), (answer.Status, answer.ErrorCode, answer.UserSequence));
+        var letter = await api.Reader.LastAsync(Streams.DeadLetters.Name, Subjects.DeadLetters("messages", Conversations.Tenant), TestContext.Current.CancellationToken);
+        Assert.Contains($"\"sequence\":{sequence}", System.Text.Encoding.UTF8.GetString(letter!.Data.Span), StringComparison.Ordinal);
+        Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "after")).EndKind);
+    }
+
+    [Fact]
+    public async Task Turn_EndsExpired_WhenNobodyStartedItForTooLong()
+    {
+        var session = SessionId.Parse(await api.Client.CreateSessionAsync());
+        await Conversations.AskAsync(api, session, TurnId.New(TimeProvider.System), 1);
+
+        await using var worker = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, new LaterTime(TimeSpan.FromHours(25)), ("ConnectionStrings:llm", model.ConnectionString));
+        var answer = await Conversations.AnswerAsync(api, session, 1);
+
+        Assert.Equal(TurnErrorCodes.Expired, answer.ErrorCode);
+        Assert.Empty(model.Requests);
+    }
+
+    [Fact]
+    public async Task Worker_FinishesItsTurn_WhenItIsToldToStop()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        model.DefaultScript = held;
+        var worker = await StartWorkerAsync();
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+
+        var stopping = worker.DisposeAsync();
+        held.Release();
+        await stopping;
+
+        Assert.Equal("one two", (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)).Text);
+    }
+
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+
+    private async Task<NATS.Client.JetStream.Models.ConsumerInfo> ConsumerInfoAsync()
+    {
+        try
+        {
+            return (await api.JetStream.GetConsumerAsync(Streams.Messages.Name, "turn-workers", TestContext.Current.CancellationToken)).Info;
+        }
+        catch (NATS.Client.JetStream.NatsJSApiException)
+        {
+            return new NATS.Client.JetStream.Models.ConsumerInfo { StreamName = "", Name = "" };
+        }
+    }
+
+    /// <summary>A clock that is ahead, with timers as they are.</summary>
+    private sealed class LaterTime(TimeSpan ahead) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + ahead;
+    }
+}
