@@ -12,8 +12,7 @@ internal sealed class PersonaChatClient : IChatClient
 {
     public const string ModelName = "kgent-persona";
 
-    private const string Signature =
-        "\n\nThis is K-gent's built-in persona: it answers from templates and costs nothing. Connect a language model with ConnectionStrings__llm and it will think along.";
+    private const string Signature = "\n\n(This is the built-in persona: templates, not a language model.)";
 
     private static readonly ChatClientMetadata Metadata = new("kgents", defaultModelId: ModelName);
 

@@ -26,7 +26,7 @@ public sealed class TurnSseTests
         var commit = new TurnCommitted(TurnStatus.Completed, null, "a-1", "hash", 2, 1, "m", new TokenCounts(3, 4, TokenCounts.Reported), DateTimeOffset.UnixEpoch, [new UsagePayload("id", "{}")]);
 
         Assert.Equal(
-            "id: 8\nevent: usage\ndata: {\"tokens\":{\"input\":3,\"output\":4,\"basis\":\"reported\",\"total\":7},\"final\":true}\n\n",
+            "id: 8\nevent: usage\ndata: {\"tokens\":{\"input\":3,\"output\":4,\"total\":7,\"basis\":\"reported\"},\"final\":true}\n\n",
             Written(output => TurnSse.Write(output, Entry(8, commit))));
     }
 

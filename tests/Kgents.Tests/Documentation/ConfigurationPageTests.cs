@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using Kgents.Api.Authentication;
+using Kgents.Api.Messages;
+using Kgents.Api.Turns;
+using Kgents.Metering.Export;
+using Kgents.ServiceDefaults.Nats;
+using Kgents.Streaming.Models;
+using Kgents.Streaming.Turns;
+
+namespace Kgents.Tests.Documentation;
+
+/// <summary>docs/configuration.md names every setting with its real default.</summary>
+public sealed partial class ConfigurationPageTests
+{
+    private static readonly (string Section, object Options)[] All =
+    [
+        (BootstrapKeyOptions.SectionName, new BootstrapKeyOptions()),
+        (MessageOptions.SectionName, new MessageOptions()),
+        (TurnStreamOptions.SectionName, new TurnStreamOptions()),
+        (TurnOptions.SectionName, new TurnOptions()),
+        (ModelOptions.SectionName, new ModelOptions()),
+        (ExportOptions.SectionName, new ExportOptions()),
+        (NatsTopologyOptions.SectionName, new NatsTopologyOptions()),
+    ];
+
+    [Fact]
+    public void Page_NamesEverySettingWithItsDefault()
+    {
+        var documented = Row.Matches(File.ReadAllText(PagePath())).ToDictionary(row => row.Groups[1].Value, row => row.Groups[2].Value.Trim('`', ' '));
+
+        foreach (var (section, options) in All)
+        {
+            foreach (var property in options.GetType().GetProperties())
+            {
+                var setting = $"{section}:{property.Name}";
+                Assert.True(documented.Remove(setting, out var value), $"{setting} is not documented");
+                Assert.Equal((setting, Text(property.GetValue(options))), (setting, value));
+            }
+        }
+
+        Assert.Equal(["Nats:Path", "Nats:Directory", "Nats:Mode"], documented.Keys);
+    }
+
+    private static string Text(object? value) => value switch
+    {
+        TimeSpan span when span.TotalSeconds < 1 => $"{span.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)} ms",
+        TimeSpan span when span.TotalHours >= 1 => $"{span.TotalHours.ToString(CultureInfo.InvariantCulture)} h",
+        TimeSpan span => $"{span.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+    };
+
+    private static string PagePath([CallerFilePath] string file = "") => Path.GetFullPath("../../../docs/configuration.md", Path.GetDirectoryName(file)!);
+
+    [GeneratedRegex(@"^\| `((?!ConnectionStrings)[A-Za-z]+(?::[A-Za-z]+)+)` \|([^|]*)\|", RegexOptions.Multiline)]
+    private static partial Regex Row { get; }
+}
