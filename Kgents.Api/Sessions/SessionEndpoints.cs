@@ -4,6 +4,7 @@ using Kgents.Api.Problems;
 using Kgents.Api.Requests;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Kgents.Api.Sessions;
 
@@ -11,11 +12,12 @@ namespace Kgents.Api.Sessions;
 internal static class SessionEndpoints
 {
     private const int LongestTitle = 200;
+    private const int LargestBody = 16 * 1024;
 
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
         var sessions = routes.MapGroup("/v1/kgent/sessions").RequireAuthorization().WithTags("Sessions");
-        sessions.MapPost("/", CreateSession);
+        sessions.MapPost("/", CreateSession).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
         sessions.MapGet("/", ListSessions);
         sessions.MapGet("/{sessionId}", GetSession);
     }

@@ -19,13 +19,14 @@ internal sealed partial class TurnFollower(
     /// <summary>All entries that are ready, together. An empty batch means that nothing came for a while.</summary>
     public async IAsyncEnumerable<IReadOnlyList<StoredEntry>> FollowAsync(TurnAddress turn, ulong after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // First listen, then read: what is stored between the two comes both ways, and the sequence tells it.
+        // First listen, then read: what is stored between the two comes both ways, and the sequence tells it. A ping that is lost does not
+        // matter: what the subscription then misses, the next message or the look at the tail finds.
         await using var live = await connection.SubscribeCoreAsync(
             Subjects.Live(turn),
             serializer: NatsRawSerializer<byte[]>.Default,
             opts: new NatsSubOpts { ChannelOpts = new NatsSubChannelOpts { Capacity = PageSize } },
             cancellationToken: cancellationToken);
-        await connection.PingAsync(cancellationToken);
+        await PingAsync(turn, cancellationToken);
 
         var last = after;
         var upTo = 0UL;
@@ -66,6 +67,18 @@ internal sealed partial class TurnFollower(
         }
     }
 
+    private async Task PingAsync(TurnAddress turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.PingAsync(cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogNotRead(turn.Turn, exception);
+        }
+    }
+
     /// <summary>Takes what has arrived, up to a gap; a gap leaves the follower behind.</summary>
     private static List<StoredEntry> Drain(INatsSub<byte[]> live, ulong last, ref ulong upTo, ref bool behind)
     {
@@ -101,7 +114,7 @@ internal sealed partial class TurnFollower(
                 .Take(PageSize)
                 .ToListAsync(cancellationToken);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogNotRead(turn.Turn, exception);
             return null;
@@ -130,7 +143,7 @@ internal sealed partial class TurnFollower(
             var tail = await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken);
             return tail is not null && tail.Sequence > last ? (true, tail.Sequence) : (false, 0);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogNotRead(turn.Turn, exception);
             return (false, 0);

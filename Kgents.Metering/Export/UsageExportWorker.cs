@@ -1,6 +1,5 @@
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
-using NATS.Client.Core;
 
 namespace Kgents.Metering.Export;
 
@@ -30,8 +29,9 @@ internal sealed partial class UsageExportWorker(
         {
             await exporter.ExportOnceAsync(stoppingToken);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
+            // Whatever it is: usage that is not exported now is exported later.
             LogNotTaken(exception);
             queue.Reset();
             await Task.Delay(options.Value.RetryDelay, time, stoppingToken);

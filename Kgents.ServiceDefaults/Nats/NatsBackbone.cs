@@ -61,6 +61,9 @@ public static class NatsBackbone
         // A dead peer is noticed after two unanswered pings; the default is four minutes.
         PingInterval = TimeSpan.FromSeconds(20),
         MaxPingOut = 2,
+        // A lost answer is noticed after this; an append is then looked up, a read is tried again.
+        RequestTimeout = TimeSpan.FromSeconds(2),
+        CommandTimeout = TimeSpan.FromSeconds(2),
         // A command that meets a broken connection fails after CommandTimeout instead of waiting for ever.
         PublishTimeoutOnDisconnected = true,
     };

@@ -67,7 +67,7 @@ public sealed partial class NatsTopology(
             Problem = exception.Message;
             throw;
         }
-        catch (NatsException)
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
             Problem = $"NATS does not answer at {connection.ServerInfo?.Host ?? "ConnectionStrings:nats"}";
             throw;

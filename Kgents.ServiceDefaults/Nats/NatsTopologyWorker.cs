@@ -51,9 +51,9 @@ internal sealed partial class NatsTopologyWorker(
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }
-        catch (Exception exception) when (exception is TopologyException or NatsException)
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
-            ReportOnce(topology.Problem!, exception);
+            ReportOnce(topology.Problem ?? exception.Message, exception);
         }
     }
 

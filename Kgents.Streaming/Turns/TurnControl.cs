@@ -51,7 +51,14 @@ internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptio
     {
         await foreach (var request in subscription.Msgs.ReadAllAsync())
         {
-            await request.ReplyAsync(Array.Empty<byte>(), serializer: NatsRawSerializer<byte[]>.Default);
+            try
+            {
+                await request.ReplyAsync(Array.Empty<byte>(), serializer: NatsRawSerializer<byte[]>.Default);
+            }
+            catch (NatsException)
+            {
+                // The connection broke: who asked asks again, or takes the turn over, and then the fence decides.
+            }
         }
     }
 

@@ -33,8 +33,9 @@ internal sealed partial class TurnQueue(INatsJSContext jetStream, IOptions<TurnO
                 // Shutdown is how this ends; a message that is on its way comes again to another worker.
                 yield break;
             }
-            catch (NatsException exception)
+            catch (Exception exception)
             {
+                // Whatever it is: a worker that no longer pulls is of no use.
                 LogPullFailed(exception);
                 consumer = null;
                 await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
