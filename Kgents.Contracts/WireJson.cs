@@ -8,6 +8,7 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(TurnAccepted))]
 [JsonSerializable(typeof(TurnChunk))]
 [JsonSerializable(typeof(TurnRestarted))]
+[JsonSerializable(typeof(TurnHandedOver))]
 [JsonSerializable(typeof(TurnCommitted))]
 [JsonSerializable(typeof(TurnCompleted))]
 [JsonSerializable(typeof(TurnFailed))]

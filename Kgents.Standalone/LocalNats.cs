@@ -6,6 +6,7 @@ namespace Kgents.Standalone;
 /// <summary>A nats-server of one's own, on a free port of this machine, with its streams in <c>.kgents/nats</c>. It ends with the process.</summary>
 internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsOptions options, Process process, Uri address) : IAsyncDisposable
 {
+    private const string SetSid = "/usr/bin/setsid";
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
     private volatile bool stopping;
 
@@ -33,7 +34,7 @@ internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsO
     {
         process.Exited += (_, _) =>
         {
-            if (!stopping)
+            if (!stopping && !app.Lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 LogExited(app.Logger, directory.LogFile);
                 Environment.ExitCode = 1;
@@ -68,7 +69,16 @@ internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsO
             directory.EndOrphan();
             await directory.WriteConfigurationAsync(shippedConfiguration, cancellationToken);
             var process = Launch(options, directory);
-            return new LocalNats(directory, options, process, await directory.WaitForAddressAsync(process, cancellationToken));
+            try
+            {
+                return new LocalNats(directory, options, process, await directory.WaitForAddressAsync(process, cancellationToken));
+            }
+            catch
+            {
+                process.Kill();
+                process.Dispose();
+                throw;
+            }
         }
         catch
         {
@@ -82,7 +92,11 @@ internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsO
         string[] arguments = ["-c", directory.ConfigurationFile, "--port", "-1", "--http_port", "-1"];
         try
         {
-            return Process.Start(OwnSession(new ProcessStartInfo(options.Path, arguments) { WorkingDirectory = directory.Root, UseShellExecute = false }))!;
+            var process = Process.Start(OwnSession(options.Path, arguments, directory.Root))!;
+            process.ErrorDataReceived += (_, line) => directory.Hear(line.Data);
+            process.BeginErrorReadLine();
+            process.BeginOutputReadLine();
+            return process;
         }
         catch (Win32Exception exception)
         {
@@ -92,14 +106,15 @@ internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsO
     }
 
     /// <summary>Ctrl+C goes to all processes of a terminal's session: the server must outlive the services, which end their turns first.</summary>
-    private static ProcessStartInfo OwnSession(ProcessStartInfo start)
+    private static ProcessStartInfo OwnSession(string program, string[] arguments, string workingDirectory)
     {
-        if (!File.Exists("/usr/bin/setsid"))
-        {
-            return start;
-        }
-
-        return new ProcessStartInfo("/usr/bin/setsid", [start.FileName, .. start.ArgumentList]) { WorkingDirectory = start.WorkingDirectory, UseShellExecute = false };
+        var start = File.Exists(SetSid) ? new ProcessStartInfo(SetSid, [program, .. arguments]) : new ProcessStartInfo(program, arguments);
+        start.WorkingDirectory = workingDirectory;
+        start.UseShellExecute = false;
+        // Its own pipes: a server that outlives a killed Kgents must not hold the terminal's.
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        return start;
     }
 
     [LoggerMessage(LogLevel.Information, "Started nats-server at {Address}; everything is kept in {Store}.")]

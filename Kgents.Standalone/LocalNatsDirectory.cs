@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -13,6 +14,9 @@ internal sealed class LocalNatsDirectory : IDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
+    private const int MostHeard = 20;
+
+    private readonly ConcurrentQueue<string> heard = new();
     private readonly FileStream held;
     private readonly string home;
 
@@ -54,7 +58,7 @@ internal sealed class LocalNatsDirectory : IDisposable
     {
         if (File.Exists(ProcessFile) && int.TryParse(File.ReadAllText(ProcessFile), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
         {
-            using var process = Process.GetProcesses().FirstOrDefault(candidate => candidate.Id == id && candidate.ProcessName == "nats-server");
+            using var process = Process.GetProcesses().FirstOrDefault(candidate => candidate.Id == id && IsOurs(candidate));
             process?.Kill();
             process?.WaitForExit();
         }
@@ -63,6 +67,15 @@ internal sealed class LocalNatsDirectory : IDisposable
         {
             File.Delete(stale);
         }
+    }
+
+    /// <summary>A number alone may be another program's by now: the command line names this directory's configuration, where it can be read.</summary>
+    private bool IsOurs(Process process)
+    {
+        var commandLine = $"/proc/{process.Id}/cmdline";
+        return File.Exists(commandLine)
+            ? File.ReadAllText(commandLine).Split('\0').Contains(ConfigurationFile)
+            : process.ProcessName.StartsWith("nats-server", StringComparison.Ordinal);
     }
 
     /// <summary>The shipped configuration, and what is of this run: a password, in a file that only its owner can read.</summary>
@@ -90,10 +103,9 @@ internal sealed class LocalNatsDirectory : IDisposable
     /// <summary>The server writes its ports to a file once it listens on them.</summary>
     public async Task<Uri> WaitForAddressAsync(Process process, CancellationToken cancellationToken)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(StartTimeout);
+        var started = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(PollInterval);
-        while (!process.HasExited && await timer.WaitForNextTickAsync(timeout.Token))
+        while (!process.HasExited && Stopwatch.GetElapsedTime(started) < StartTimeout && await timer.WaitForNextTickAsync(cancellationToken))
         {
             if (ReadAddress() is { } address)
             {
@@ -101,10 +113,25 @@ internal sealed class LocalNatsDirectory : IDisposable
             }
         }
 
-        throw new InvalidOperationException($"nats-server ended with code {process.ExitCode} when it was started; see {LogFile}.");
+        throw new InvalidOperationException(process.HasExited
+            ? $"nats-server ended with code {process.ExitCode} when it was started: {string.Join(' ', heard)} (see also {LogFile})"
+            : $"nats-server did not say within {StartTimeout.TotalSeconds} s where it listens; see {LogFile}.");
     }
 
-    public void Dispose() => held.Dispose();
+    /// <summary>What the server says before it has its log file, which is why it did not start.</summary>
+    public void Hear(string? line)
+    {
+        if (line is not null && heard.Count < MostHeard)
+        {
+            heard.Enqueue(line);
+        }
+    }
+
+    public void Dispose()
+    {
+        File.Delete(ProcessFile);
+        held.Dispose();
+    }
 
     private Uri? ReadAddress()
     {
@@ -125,5 +152,6 @@ internal sealed class LocalNatsDirectory : IDisposable
         return ports.RootElement.TryGetProperty("nats", out var nats) && nats.GetArrayLength() > 0 ? new Uri(nats[0].GetString()!) : null;
     }
 
-    private static string Quote(string path) => JsonSerializer.Serialize(path);
+    /// <summary>nats-server knows few escapes: JSON's \u is none of them.</summary>
+    private static string Quote(string path) => $"\"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -18,21 +18,20 @@ internal sealed partial class BootstrapKeyWorker(
     TimeProvider time,
     ILogger<BootstrapKeyWorker> logger) : BackgroundService
 {
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MarkerTimeout = TimeSpan.FromSeconds(10);
     private static readonly string Stream = Subjects.KeyValueStream(Buckets.ApiKeys);
     private static readonly string Marker = Subjects.KeyValue(Buckets.ApiKeys, "bootstrap");
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var timer = new PeriodicTimer(RetryInterval, time);
         try
         {
             await topology.WhenCreatedAsync(stoppingToken);
-            if (options.Value.BootstrapKey is { Length: > 0 } configured)
+            while (!await TrySettleAsync(stoppingToken) && await timer.WaitForNextTickAsync(stoppingToken))
             {
-                await AddAsync(configured, stoppingToken);
-            }
-            else if (await GenerateOnceAsync(stoppingToken) is { } generated)
-            {
-                await PrintAsync(generated, stoppingToken);
+                // Another replica is about to store its key, or NATS does not answer.
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -41,37 +40,61 @@ internal sealed partial class BootstrapKeyWorker(
         }
     }
 
-    /// <summary>
-    /// The key, or null when another start has made one. The marker names the hash before the key is stored, so that of two replicas one wins; a
-    /// process that dies between the two leaves a marker without a key, which the next start replaces. One that dies before it has printed the
-    /// key leaves a key that nobody knows: then <c>Auth:BootstrapKey</c> sets one.
-    /// </summary>
-    private async Task<string?> GenerateOnceAsync(CancellationToken cancellationToken)
+    /// <summary>True once there is an admin key.</summary>
+    private async Task<bool> TrySettleAsync(CancellationToken cancellationToken)
     {
-        var marker = await reader.LastAsync(Stream, Marker, cancellationToken);
-        if (marker is not null && await keys.FindAsync(Encoding.UTF8.GetString(marker.Data.Span), cancellationToken) is not null)
+        try
         {
-            return null;
-        }
+            if (options.Value.BootstrapKey is { Length: > 0 } configured)
+            {
+                await AddAsync(configured, cancellationToken);
+                return true;
+            }
 
+            var marker = await reader.LastAsync(Stream, Marker, cancellationToken);
+            if (marker is not null && await keys.FindAsync(Encoding.UTF8.GetString(marker.Data.Span), cancellationToken) is not null)
+            {
+                return true;
+            }
+
+            return (marker is null || time.GetUtcNow() - marker.Time > MarkerTimeout) && await TryGenerateAsync(marker?.Sequence ?? 0, cancellationToken);
+        }
+        catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
+        {
+            LogNotSettled(exception.GetType().Name);
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// The marker names the hash before the key is stored, so that of replicas that start together one wins. A process that dies between the two
+    /// leaves a marker without a key, which is replaced once it is old. One that dies before it has printed the key leaves a key that nobody
+    /// knows: then <c>Auth:BootstrapKey</c> sets one.
+    /// </summary>
+    private async Task<bool> TryGenerateAsync(ulong markerSequence, CancellationToken cancellationToken)
+    {
         var key = ApiKeySyntax.Generate();
         var hash = Encoding.UTF8.GetBytes(ApiKeySyntax.HashOf(key));
-        var result = await publisher.AppendAsync(
-            Stream, Marker, hash, [], marker?.Sequence ?? 0, entry => entry.Data.Span.SequenceEqual(hash), cancellationToken);
+        var result = await publisher.AppendAsync(Stream, Marker, hash, [], markerSequence, entry => entry.Data.Span.SequenceEqual(hash), cancellationToken);
         if (!result.IsStored)
         {
-            return null;
+            return false;
         }
 
         await AddAsync(key, cancellationToken);
-        return key;
+        await PrintAsync(key, cancellationToken);
+        return true;
     }
 
     private async Task AddAsync(string key, CancellationToken cancellationToken)
     {
         var record = new ApiKeyRecord(TenantId.Parse(options.Value.BootstrapTenant), "bootstrap", ApiKeySyntax.PrefixOf(key), Scopes.All, time.GetUtcNow());
         await keys.AddAsync(ApiKeySyntax.HashOf(key), record, cancellationToken);
-        LogAdded(record.Prefix, record.Tenant);
+        if (await keys.FindAsync(ApiKeySyntax.HashOf(key), cancellationToken) is { } stored)
+        {
+            // A key that was there before keeps its tenant.
+            LogAdded(stored.Prefix, stored.Tenant);
+        }
     }
 
     private static async Task PrintAsync(string key, CancellationToken cancellationToken) =>
@@ -84,6 +107,9 @@ internal sealed partial class BootstrapKeyWorker(
 
             """.AsMemory(),
             cancellationToken);
+
+    [LoggerMessage(LogLevel.Warning, "The admin key is not settled yet ({Reason}); trying again.")]
+    private partial void LogNotSettled(string reason);
 
     [LoggerMessage(LogLevel.Information, "The admin key {Prefix}… of tenant {Tenant} is in place.")]
     private partial void LogAdded(string prefix, TenantId tenant);

@@ -32,6 +32,7 @@ internal static class MessageEndpoints
         Conversation conversation,
         TurnFollower follower,
         IOptions<MessageOptions> options,
+        IHostApplicationLifetime lifetime,
         CancellationToken cancellationToken)
     {
         if (request.Validate(options.Value.MaxBytes) is { } problem)
@@ -58,7 +59,7 @@ internal static class MessageEndpoints
             return Problem.TurnInProgress(await conversation.CurrentTurnAsync(tenant, id, cancellationToken));
         }
 
-        return request.Stream ?? true ? new TurnStream(turn, follower) : await TurnReply.WaitAsync(turn, follower, cancellationToken);
+        return request.Stream ?? true ? new TurnStream(turn, follower) : await TurnReply.WaitAsync(turn, follower, lifetime.ApplicationStopping, cancellationToken);
     }
 
     private static async Task<Results<Ok<MessagePage>, ProblemHttpResult>> ListMessages(

@@ -9,7 +9,7 @@ public sealed class MessageOptions
     public const string SectionName = "Messages";
 
     /// <summary>Size of a message's text in bytes of UTF-8 above which it is refused.</summary>
-    [Range(1, 512 * 1024)]
+    [Range(1, 128 * 1024)]
     public int MaxBytes { get; set; } = 32 * 1024;
 
     /// <summary>How long a post may wait for the store to say that the message is kept; then it is answered with 503.</summary>

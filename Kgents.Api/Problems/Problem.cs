@@ -16,6 +16,10 @@ internal static class Problem
 
     public static ProblemHttpResult Unavailable => Create(503, "unavailable", "The service cannot reach its store", "Nothing was changed unless a later read says so. Try again after the time in Retry-After.");
 
+    /// <summary>The turn goes on without this process; its answer will be among the session's messages.</summary>
+    public static ProblemHttpResult Stopping(TurnId turn) => Create(
+        503, "stopping", "The service is restarting", "The turn goes on. Its answer will be among the session's messages.", ("turn_id", turn.ToString()));
+
     public static ProblemHttpResult Unexpected => Create(500, "unexpected", "The service failed", "This is a fault of the service; the request's trace id finds it in the logs.");
 
     public static ProblemHttpResult TurnInProgress(TurnId? turn) => Create(

@@ -15,6 +15,7 @@ internal sealed partial class TurnFollower(
     INatsConnection connection, JetStreamReader reader, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
 {
     private const int PageSize = 256;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>All entries that are ready, together. An empty batch means that nothing came for a while.</summary>
     public async IAsyncEnumerable<IReadOnlyList<StoredEntry>> FollowAsync(TurnAddress turn, ulong after, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -31,15 +32,17 @@ internal sealed partial class TurnFollower(
         var last = after;
         var upTo = 0UL;
         var behind = true;
+        var checkedTail = time.GetTimestamp();
         while (true)
         {
-            var batch = behind
+            var fromLog = behind;
+            var batch = fromLog
                 ? await ReadLogAsync(turn, last, upTo, cancellationToken)
                 : Drain(live, last, ref upTo, ref behind);
             if (batch is null)
             {
                 // NATS does not answer: stay behind, and try again after the usual silence.
-                await Task.Delay(options.Value.TailCheckInterval, time, cancellationToken);
+                await Task.Delay(RetryDelay, time, cancellationToken);
                 yield return [];
                 continue;
             }
@@ -54,14 +57,20 @@ internal sealed partial class TurnFollower(
                 }
             }
 
-            if (behind)
+            if (fromLog)
             {
-                behind = batch.Count == PageSize || last < upTo;
+                // An empty page is the end, also when an entry that was there is not there any more.
+                behind = batch.Count == PageSize || (batch.Count > 0 && last < upTo);
             }
 
             if (!behind && batch.Count == 0 && !await WaitAsync(live, cancellationToken))
             {
-                (behind, upTo) = await CheckTailAsync(turn, last, cancellationToken);
+                if (time.GetElapsedTime(checkedTail) >= options.Value.TailCheckInterval)
+                {
+                    (behind, upTo) = await CheckTailAsync(turn, last, cancellationToken);
+                    checkedTail = time.GetTimestamp();
+                }
+
                 yield return [];
             }
         }
@@ -121,10 +130,11 @@ internal sealed partial class TurnFollower(
         }
     }
 
-    /// <summary>False when nothing came within the time after which the tail is looked at.</summary>
+    /// <summary>False when nothing came within the time after which something is to be done.</summary>
     private async Task<bool> WaitAsync(INatsSub<byte[]> live, CancellationToken cancellationToken)
     {
-        using var idle = new CancellationTokenSource(options.Value.TailCheckInterval, time);
+        var (tail, heartbeat) = (options.Value.TailCheckInterval, options.Value.HeartbeatInterval);
+        using var idle = new CancellationTokenSource(tail < heartbeat ? tail : heartbeat, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
         try
         {

@@ -7,7 +7,20 @@ namespace Kgents.Api.Turns;
 /// <summary>A turn as one answer: waits for its terminal event.</summary>
 internal static class TurnReply
 {
-    public static async Task<IResult> WaitAsync(TurnAddress turn, TurnFollower follower, CancellationToken cancellationToken)
+    public static async Task<IResult> WaitAsync(TurnAddress turn, TurnFollower follower, CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
+        try
+        {
+            return await WaitAsync(turn, follower, end.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return Problem.Stopping(turn.Turn);
+        }
+    }
+
+    private static async Task<IResult> WaitAsync(TurnAddress turn, TurnFollower follower, CancellationToken cancellationToken)
     {
         TurnCommitted? commit = null;
         await foreach (var batch in follower.FollowAsync(turn, after: 0, cancellationToken))

@@ -44,7 +44,7 @@ internal static class TurnSse
     /// <summary>Of a commit a client sees only the counts.</summary>
     private static byte[] FinalUsage(StoredEntry entry)
     {
-        var commit = (TurnCommitted)TurnEventCodec.Decode(TurnEventCodec.Committed, entry.Data.Span);
+        var commit = (TurnCommitted)TurnEventCodec.Decode(TurnEventCodec.Committed, entry.Data.Span)!;
         return JsonSerializer.SerializeToUtf8Bytes(new FinalUsage(commit.Tokens, Final: true), ApiJson.Default.FinalUsage);
     }
 

@@ -23,6 +23,9 @@ public sealed record TurnChunk(string Text, int Index) : TurnEvent;
 /// <summary>The worker died and another began anew: what chunks said so far no longer counts.</summary>
 public sealed record TurnRestarted(int Attempt) : TurnEvent;
 
+/// <summary>The worker was told to stop and left the turn to another: that it was begun does not count as an attempt. Clients do not see it.</summary>
+public sealed record TurnHandedOver : TurnEvent;
+
 /// <summary>The turn is decided: nobody runs the model for it again, and everything below is derived from this.</summary>
 /// <param name="TextHash">SHA-256, in hex, of the answer's UTF-8.</param>
 /// <param name="UsageEvents">The exact bytes, as text, of every usage event of the turn.</param>

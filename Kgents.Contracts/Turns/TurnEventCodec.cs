@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Kgents.Contracts;
 
@@ -11,6 +12,7 @@ public static class TurnEventCodec
     public const string Accepted = "accepted";
     public const string Chunk = "chunk";
     public const string Restarted = "restarted";
+    public const string HandedOver = "handed_over";
     public const string Committed = "commit";
     public const string Completed = "complete";
     public const string Failed = "error";
@@ -21,6 +23,7 @@ public static class TurnEventCodec
         TurnAccepted => Accepted,
         TurnChunk => Chunk,
         TurnRestarted => Restarted,
+        TurnHandedOver => HandedOver,
         TurnCommitted => Committed,
         TurnCompleted => Completed,
         TurnFailed => Failed,
@@ -35,6 +38,7 @@ public static class TurnEventCodec
         TurnAccepted e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnAccepted),
         TurnChunk e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnChunk),
         TurnRestarted e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnRestarted),
+        TurnHandedOver e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnHandedOver),
         TurnCommitted e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnCommitted),
         TurnCompleted e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnCompleted),
         TurnFailed e => JsonSerializer.SerializeToUtf8Bytes(e, WireJson.Default.TurnFailed),
@@ -42,16 +46,21 @@ public static class TurnEventCodec
         _ => throw new InvalidOperationException($"{turnEvent.GetType().Name} has no encoding."),
     };
 
-    /// <exception cref="JsonException">The kind is unknown or the payload is not of it.</exception>
-    public static TurnEvent Decode(string kind, ReadOnlySpan<byte> payload) => kind switch
+    /// <summary>Null for a kind of another version: whoever reads a log leaves out what it does not know.</summary>
+    /// <exception cref="JsonException">The payload is not of its kind.</exception>
+    public static TurnEvent? Decode(string kind, ReadOnlySpan<byte> payload) => kind switch
     {
-        Accepted => JsonSerializer.Deserialize(payload, WireJson.Default.TurnAccepted)!,
-        Chunk => JsonSerializer.Deserialize(payload, WireJson.Default.TurnChunk)!,
-        Restarted => JsonSerializer.Deserialize(payload, WireJson.Default.TurnRestarted)!,
-        Committed => JsonSerializer.Deserialize(payload, WireJson.Default.TurnCommitted)!,
-        Completed => JsonSerializer.Deserialize(payload, WireJson.Default.TurnCompleted)!,
-        Failed => JsonSerializer.Deserialize(payload, WireJson.Default.TurnFailed)!,
-        Cancelled => JsonSerializer.Deserialize(payload, WireJson.Default.TurnCancelled)!,
-        _ => throw new JsonException($"'{kind}' is not a kind of turn event."),
+        Accepted => Read(payload, WireJson.Default.TurnAccepted),
+        Chunk => Read(payload, WireJson.Default.TurnChunk),
+        Restarted => Read(payload, WireJson.Default.TurnRestarted),
+        HandedOver => Read(payload, WireJson.Default.TurnHandedOver),
+        Committed => Read(payload, WireJson.Default.TurnCommitted),
+        Completed => Read(payload, WireJson.Default.TurnCompleted),
+        Failed => Read(payload, WireJson.Default.TurnFailed),
+        Cancelled => Read(payload, WireJson.Default.TurnCancelled),
+        _ => null,
     };
+
+    private static TEvent Read<TEvent>(ReadOnlySpan<byte> payload, JsonTypeInfo<TEvent> type)
+        where TEvent : TurnEvent => JsonSerializer.Deserialize(payload, type) ?? throw new JsonException($"This is not a {typeof(TEvent).Name}.");
 }

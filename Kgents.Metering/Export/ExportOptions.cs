@@ -21,7 +21,7 @@ public sealed class ExportOptions
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The longest pause between two tries. There is no last try: usage waits in its stream.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
     public TimeSpan LongestRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 }
 

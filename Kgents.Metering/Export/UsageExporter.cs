@@ -16,7 +16,15 @@ internal sealed partial class UsageExporter(UsageQueue queue, OpenMeterClient op
             return;
         }
 
-        await SendAsync(batch, cancellationToken);
+        try
+        {
+            await SendAsync(batch, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await queue.GiveBackAsync(batch);
+            throw;
+        }
 
         // A crash here sends the batch again after a restart: the ids are the same, and OpenMeter drops what it has.
         foreach (var message in batch)
@@ -40,7 +48,7 @@ internal sealed partial class UsageExporter(UsageQueue queue, OpenMeterClient op
             }
 
             // Full jitter: replicas that failed together do not come back together.
-            var pause = retryAfter ?? delay * Random.Shared.NextDouble();
+            var pause = retryAfter is { } asked ? Max(asked, options.Value.RetryDelay) : delay * Random.Shared.NextDouble();
             LogRefused(batch.Count, refusal, pause);
             await WaitAsync(batch, pause, cancellationToken);
         }
@@ -67,6 +75,8 @@ internal sealed partial class UsageExporter(UsageQueue queue, OpenMeterClient op
             await message.AckProgressAsync(cancellationToken: cancellationToken);
         }
     }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

@@ -20,6 +20,7 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
     /// <summary>Publishes once, and the same bytes again for as long as it is certain that they are not stored. Ends by cancellation when NATS stays away.</summary>
     /// <param name="expectedLast">The sequence of the subject's last message; 0 for none.</param>
     /// <param name="isOurs">Tells this very message from another writer's.</param>
+    /// <exception cref="NatsPayloadTooLargeException">The server takes no message of this size: no try can succeed.</exception>
     public async Task<FencedResult> AppendAsync(
         string stream,
         string subject,
@@ -56,22 +57,23 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
             own[name] = value;
         }
 
-        var answer = await jetStream.TryPublishAsync(
-            subject, payload, NatsRawSerializer<ReadOnlyMemory<byte>>.Default, new NatsJSPubOpts { ExpectedLastSubjectSequence = expectedLast, RetryAttempts = 1 }, own, cancellationToken);
-        if (!answer.Success)
+        try
         {
-            LogUncertain(subject, answer.Error.GetType().Name);
-            return null;
-        }
+            var ack = await jetStream.PublishAsync(
+                subject, payload, NatsRawSerializer<ReadOnlyMemory<byte>>.Default, new NatsJSPubOpts { ExpectedLastSubjectSequence = expectedLast, RetryAttempts = 1 }, own, cancellationToken);
+            if (ack is { Error: null, Seq: > 0 })
+            {
+                return ack.Seq;
+            }
 
-        if (answer.Value is { Error: null, Seq: > 0 } ack)
-        {
-            return ack.Seq;
+            if (ack.Error is not { ErrCode: WrongLastSequence or SequenceInFlight })
+            {
+                LogRefused(subject, ack.Error?.ErrCode ?? 0, ack.Error?.Description);
+            }
         }
-
-        if (answer.Value.Error is not { ErrCode: WrongLastSequence or SequenceInFlight })
+        catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
         {
-            LogRefused(subject, answer.Value.Error?.ErrCode ?? 0, answer.Value.Error?.Description);
+            LogUncertain(subject, exception.GetType().Name);
         }
 
         return null;
@@ -90,7 +92,7 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
 
             return expectedLast > 0 && await reader.LastAsync(stream, subject, cancellationToken) is null ? FencedResult.SubjectGone : null;
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
         {
             LogUncertain(subject, exception.GetType().Name);
             return null;

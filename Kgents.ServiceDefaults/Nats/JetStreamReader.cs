@@ -19,6 +19,9 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     private const int EndOfBatch = 204;
     private const int NotFound = 404;
 
+    /// <summary>For a whole batch; between two messages the request timeout holds.</summary>
+    private static readonly TimeSpan BatchTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>The last message of a subject, from the leader.</summary>
     public ValueTask<StoredEntry?> LastAsync(string stream, string subject, CancellationToken cancellationToken) =>
         GetAsync(stream, new StreamMsgGetRequest { LastBySubj = subject }, cancellationToken);
@@ -62,7 +65,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
             JsonSerializer.SerializeToUtf8Bytes(new BatchGetRequest(Math.Max(from, 1), subject, BatchSize), BatchGetJson.Default.BatchGetRequest),
             requestSerializer: NatsRawSerializer<byte[]>.Default,
             replySerializer: NatsRawSerializer<byte[]>.Default,
-            replyOpts: new NatsSubOpts { StopOnEmptyMsg = false, IdleTimeout = jetStream.Opts.RequestTimeout, ThrowIfNoResponders = true },
+            replyOpts: new NatsSubOpts { StopOnEmptyMsg = false, IdleTimeout = jetStream.Opts.RequestTimeout, Timeout = BatchTimeout, ThrowIfNoResponders = true },
             cancellationToken: cancellationToken);
 
         await foreach (var reply in replies)

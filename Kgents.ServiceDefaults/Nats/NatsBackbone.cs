@@ -55,6 +55,8 @@ public static class NatsBackbone
         // One inbox prefix per service, so that permissions can name it.
         InboxPrefix = $"_INBOX_{serviceName}",
         RetryOnInitialConnect = true,
+        // Credentials that are refused now may be right after the next rotation; otherwise the client gives up for ever.
+        IgnoreAuthErrorAbort = true,
         ReconnectWaitMin = TimeSpan.FromMilliseconds(100),
         ReconnectJitter = TimeSpan.FromMilliseconds(250),
         ReconnectWaitMax = TimeSpan.FromSeconds(2),

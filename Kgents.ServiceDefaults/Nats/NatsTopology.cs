@@ -23,6 +23,9 @@ public sealed partial class NatsTopology(
 {
     private const int StreamNotFound = 10059;
 
+    /// <summary>NATS' default; an answer is one message.</summary>
+    private const int SmallestMaxPayload = 1024 * 1024;
+
     private readonly StreamDefinition[] streams = [.. streams.DistinctBy(stream => stream.Name)];
     private readonly BucketDefinition[] buckets = [.. buckets.DistinctBy(bucket => bucket.Name)];
     private readonly TaskCompletionSource created = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,6 +46,11 @@ public sealed partial class NatsTopology(
             if (NatsServerVersion.Problem(connection.ServerInfo) is { } tooOld)
             {
                 throw new TopologyException(tooOld);
+            }
+
+            if (connection.ServerInfo is { MaxPayload: < SmallestMaxPayload and var largest })
+            {
+                throw new TopologyException($"nats-server takes messages of at most {largest} bytes; Kgents needs its default of {SmallestMaxPayload}. Raise max_payload in its configuration.");
             }
 
             foreach (var stream in streams)

@@ -5,7 +5,7 @@ using NATS.Client.Core;
 
 namespace Kgents.ServiceDefaults.Nats;
 
-/// <summary>Looks at the topology for as long as the process lives. Before the first success, a server that is too old ends the process.</summary>
+/// <summary>Looks at the topology for as long as the process lives. A server that is too old ends the process.</summary>
 internal sealed partial class NatsTopologyWorker(
     NatsTopology topology,
     INatsConnection connection,
@@ -49,7 +49,9 @@ internal sealed partial class NatsTopologyWorker(
         {
             LogRefused(exception.Message);
             Environment.ExitCode = 1;
-            lifetime.StopApplication();
+
+            // At once when the application has started; before that its start would end with a cancellation instead of this reason.
+            lifetime.ApplicationStarted.Register(lifetime.StopApplication);
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {

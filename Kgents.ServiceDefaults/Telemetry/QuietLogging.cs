@@ -12,6 +12,8 @@ internal static class QuietLogging
         new("Logging:LogLevel:System.Net.Http.HttpClient", "Warning"),
         new("Logging:LogLevel:Polly", "Warning"),
         new("Logging:LogLevel:NATS.Client", "Warning"),
+        // It tells each try to reconnect with a stack trace; NatsTopologyWorker tells once that NATS is away, and once that it is back.
+        new("Logging:LogLevel:NATS.Client.Core.NatsConnection", "Critical"),
         new("Logging:Console:FormatterName", "simple"),
         new("Logging:Console:FormatterOptions:SingleLine", "true"),
         new("Logging:Console:FormatterOptions:UseUtcTimestamp", "true"),

@@ -10,6 +10,7 @@ public sealed class KgentFlux(IChatClient model)
     public const string ModeProperty = "kgent_mode";
 
     /// <summary>Each piece leaves as it comes. A fault of the model is the caller's to name: it is thrown, never turned into text.</summary>
+    /// <exception cref="IOException">The model's stream ended before the model did.</exception>
     public async IAsyncEnumerable<FluxEvent> RespondAsync(FluxTurn turn, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var stance = Stance.For(turn.Mode);
@@ -20,10 +21,12 @@ public sealed class KgentFlux(IChatClient model)
         };
 
         UsageDetails? usage = null;
+        ChatFinishReason? finished = null;
         string? served = null;
         await foreach (var update in model.GetStreamingResponseAsync(Prompt(stance, turn), options, cancellationToken))
         {
             served = update.ModelId ?? served;
+            finished = update.FinishReason ?? finished;
             foreach (var content in update.Contents)
             {
                 switch (content)
@@ -37,6 +40,12 @@ public sealed class KgentFlux(IChatClient model)
                         break;
                 }
             }
+        }
+
+        if (finished is null && usage is null)
+        {
+            // A connection that a proxy closes in the middle looks like an end; only the model can say that it was one.
+            throw new IOException("The model's stream ended without a finish reason.");
         }
 
         yield return new FluxMetadata(usage, served);

@@ -4,6 +4,7 @@ using Kgents.ServiceDefaults.Connections;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using OpenAI;
+using OpenTelemetry.Trace;
 
 namespace Kgents.Streaming.Models;
 
@@ -23,6 +24,7 @@ internal static class LanguageModels
             throw EndpointConnectionString.Invalid(ConnectionName, "Model is missing");
         }
 
+        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor(new RedactedModelSpans()));
         builder.Services.AddSingleton(provider => connection is null
             ? new LanguageModel(new PersonaChatClient(), PersonaChatClient.ModelName, "kgents", IsPersona: true)
             : Connect(connection, provider.GetRequiredService<IOptions<ModelOptions>>().Value));

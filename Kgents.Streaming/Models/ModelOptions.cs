@@ -8,7 +8,7 @@ public sealed class ModelOptions
 {
     public const string SectionName = "Model";
 
-    /// <summary>Silence of the model, before the first token or between two, after which the turn ends <c>model_unavailable</c>.</summary>
+    /// <summary>Silence of the model after which a try is given up: before the first token another may follow, between two tokens the turn ends <c>model_unavailable</c>.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(60);
 

@@ -17,12 +17,14 @@ internal sealed class PersonaChatClient : IChatClient
     private static readonly ChatClientMetadata Metadata = new("kgents", defaultModelId: ModelName);
 
     public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, Answer(messages, options))) { ModelId = ModelName });
+        Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, Answer(messages, options))) { ModelId = ModelName, FinishReason = ChatFinishReason.Stop });
 
     /// <summary>A word at a time, each with the white space before it, as fast as whoever listens takes them.</summary>
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        Words(Answer(messages, options)).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word) { ModelId = ModelName }).ToAsyncEnumerable();
+        Words(Answer(messages, options)).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word) { ModelId = ModelName })
+            .Append(new ChatResponseUpdate(ChatRole.Assistant, []) { ModelId = ModelName, FinishReason = ChatFinishReason.Stop })
+            .ToAsyncEnumerable();
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
         serviceKey is not null ? null : serviceType == typeof(ChatClientMetadata) ? Metadata : serviceType.IsInstanceOfType(this) ? this : null;

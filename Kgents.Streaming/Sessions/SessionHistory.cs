@@ -18,6 +18,7 @@ internal sealed class SessionHistory(JetStreamReader reader, IOptions<TurnOption
         }
 
         var asked = new Dictionary<TurnId, string>();
+        var size = 0;
         var turns = new Queue<(string Question, string Answer)>();
         await foreach (var entry in reader.ReadAsync(Streams.Messages.Name, Subjects.Conversation(tenant, session), 1, end.Sequence, cancellationToken))
         {
@@ -27,6 +28,7 @@ internal sealed class SessionHistory(JetStreamReader reader, IOptions<TurnOption
                 if (asked.Remove(answer.Turn, out var question))
                 {
                     turns.Enqueue((question, answer.Text));
+                    size += SizeOf((question, answer.Text));
                 }
             }
             else if (UserMessages.TryRead(entry.Data.Span) is { } user)
@@ -34,14 +36,16 @@ internal sealed class SessionHistory(JetStreamReader reader, IOptions<TurnOption
                 asked[user.Turn] = user.Text;
             }
 
-            while (turns.Count > options.Value.HistoryTurns)
+            for (; turns.Count > options.Value.HistoryTurns || size > options.Value.HistoryCharacters; size -= SizeOf(turns.Dequeue()))
             {
-                turns.Dequeue();
+                // The oldest go first.
             }
         }
 
         return [.. turns.SelectMany(Messages)];
     }
+
+    private static int SizeOf((string Question, string Answer) turn) => turn.Question.Length + turn.Answer.Length;
 
     /// <summary>A turn that failed before it said anything leaves only its question.</summary>
     private static IEnumerable<FluxMessage> Messages((string Question, string Answer) turn)

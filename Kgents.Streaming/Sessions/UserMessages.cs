@@ -19,4 +19,19 @@ internal static class UserMessages
             return null;
         }
     }
+
+    /// <summary>The turn that a message names which cannot be read otherwise; null when not even that can be found.</summary>
+    public static TurnId? FindTurn(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(payload);
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("turn", out var turn)
+                && turn.ValueKind == JsonValueKind.String && TurnId.TryParse(turn.GetString(), null, out var id) ? id : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using NATS.Client.Core;
 using NATS.Client.JetStream;
 
 namespace Kgents.Streaming.Turns;
@@ -35,7 +34,7 @@ internal sealed partial class ProgressKeeper(IOptions<TurnOptions> options, Time
         {
             await message.AckProgressAsync(cancellationToken: cancellationToken);
         }
-        catch (NatsException exception)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // If it stays so, another worker takes the turn over, and this one loses the fence.
             LogNotSaid(exception);

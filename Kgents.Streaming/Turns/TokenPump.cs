@@ -47,7 +47,7 @@ internal sealed class TokenPump(IOptions<TurnOptions> options)
         var ready = new StringBuilder();
         var bytes = 0;
         var chunks = 0;
-        while (bytes <= options.Value.MaxReplyBytes && await pieces.WaitToReadAsync(cancellationToken))
+        while (await pieces.WaitToReadAsync(cancellationToken))
         {
             ready.Clear();
             while (pieces.TryRead(out var piece))
@@ -55,11 +55,20 @@ internal sealed class TokenPump(IOptions<TurnOptions> options)
                 ready.Append(piece);
             }
 
-            bytes += await log.AppendAsync(new TurnChunk(ready.ToString(), chunks++), cancellationToken);
+            var payload = TurnEventCodec.Encode(new TurnChunk(ready.ToString(), chunks));
+            bytes += payload.Length;
+            if (bytes > options.Value.MaxReplyBytes)
+            {
+                // Before the append, so that neither this chunk nor the whole text can be larger than a message may be.
+                return new PumpedReply(text.ToString(), chunks, TooLong: true);
+            }
+
+            await log.AppendAsync(TurnEventCodec.Chunk, payload, cancellationToken);
             text.Append(ready);
+            chunks++;
         }
 
-        return new PumpedReply(text.ToString(), chunks, TooLong: bytes > options.Value.MaxReplyBytes);
+        return new PumpedReply(text.ToString(), chunks, TooLong: false);
     }
 
     /// <summary>Never throws: a fault of the model is a result, which comes after all the text that came before it.</summary>

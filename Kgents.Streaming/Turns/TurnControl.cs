@@ -1,4 +1,5 @@
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 
@@ -14,8 +15,17 @@ internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptio
     public async Task<IAsyncDisposable> AnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
     {
         var subscription = await connection.SubscribeCoreAsync(Subjects.Control(turn), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
-        await connection.PingAsync(cancellationToken);
-        return new Answering(subscription, ReplyAsync(subscription));
+        var answering = new Answering(subscription, ReplyAsync(subscription));
+        try
+        {
+            await connection.PingAsync(cancellationToken);
+            return answering;
+        }
+        catch
+        {
+            await answering.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>True when a worker answers; asked twice, since one answer may be lost. A worker that hangs counts as dead: the fence holds it off.</summary>
@@ -55,7 +65,7 @@ internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptio
             {
                 await request.ReplyAsync(Array.Empty<byte>(), serializer: NatsRawSerializer<byte[]>.Default);
             }
-            catch (NatsException)
+            catch (Exception exception) when (NatsFaults.IsPassing(exception, CancellationToken.None))
             {
                 // The connection broke: who asked asks again, or takes the turn over, and then the fence decides.
             }

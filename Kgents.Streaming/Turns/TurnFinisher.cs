@@ -10,11 +10,14 @@ namespace Kgents.Streaming.Turns;
 /// </summary>
 internal sealed class TurnFinisher(UsagePublisher usage, SessionChain chain)
 {
-    public async Task FinishAsync(TurnAddress turn, UserMessage message, ulong userSequence, ChainEnd before, TurnCommitted commit, string text, TurnLog log, CancellationToken cancellationToken)
+    public async Task FinishAsync(QueuedTurn turn, TurnCommitted commit, string text, TurnLog log, bool isEnded, CancellationToken cancellationToken)
     {
-        await usage.PublishAsync(turn, commit.UsageEvents, cancellationToken);
-        await chain.AppendAsync(turn.Tenant, turn.Session, before, Answer(message, userSequence, before, commit, text), cancellationToken);
-        await log.AppendTerminalAsync(Terminal(commit, text), cancellationToken);
+        await usage.PublishAsync(turn.Address, commit.UsageEvents, cancellationToken);
+        await chain.AppendAsync(turn.Address.Tenant, turn.Address.Session, turn.Before, Answer(turn, commit, text), cancellationToken);
+        if (!isEnded)
+        {
+            await log.AppendTerminalAsync(Terminal(commit, text), cancellationToken);
+        }
     }
 
     public static TurnEvent Terminal(TurnCommitted commit, string text) => commit.Status switch
@@ -25,17 +28,17 @@ internal sealed class TurnFinisher(UsagePublisher usage, SessionChain chain)
         _ => throw new InvalidOperationException($"{commit.Status} is not an end of a turn."),
     };
 
-    private static AssistantMessage Answer(UserMessage message, ulong userSequence, ChainEnd before, TurnCommitted commit, string text) => new(
-        message.Turn,
-        message.N,
-        userSequence,
+    private static AssistantMessage Answer(QueuedTurn turn, TurnCommitted commit, string text) => new(
+        turn.Message.Turn,
+        turn.Message.N,
+        turn.UserSequence,
         commit.Status,
         text,
         commit.Model,
         commit.Tokens,
         commit.ErrorCode,
         commit.CommittedAt,
-        before.Totals.Add(commit.Tokens, messages: text.Length > 0 ? 2 : 1));
+        turn.Before.Totals.Add(commit.Tokens, messages: text.Length > 0 ? 2 : 1));
 
     private static string Explain(string errorCode) => errorCode switch
     {

@@ -15,43 +15,54 @@ internal sealed class TurnLog(FencedPublisher publisher, TurnAddress turn, ulong
     /// <summary>The sequence of the log's last entry, as far as this writer knows.</summary>
     public ulong LastSequence { get; private set; } = lastSequence;
 
-    /// <summary>Returns the size of the stored payload in bytes.</summary>
     /// <exception cref="FenceLostException">Another writer was there first.</exception>
-    public async Task<int> AppendAsync(TurnEvent turnEvent, CancellationToken cancellationToken)
-    {
-        if (await TryAppendAsync(turnEvent, cancellationToken) is var (result, size) && result.IsStored)
-        {
-            return size;
-        }
+    public Task AppendAsync(TurnEvent turnEvent, CancellationToken cancellationToken) =>
+        AppendAsync(TurnEventCodec.KindOf(turnEvent), TurnEventCodec.Encode(turnEvent), cancellationToken);
 
-        throw new FenceLostException(result.Winner is { } winner
-            ? $"Turn {turn.Turn} has another writer since {winner.Sequence}."
-            : $"The log of turn {turn.Turn} is gone.");
+    /// <summary>Appends an event that is encoded already.</summary>
+    /// <exception cref="FenceLostException">Another writer was there first.</exception>
+    public async Task AppendAsync(string kind, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        var result = await TryAppendAsync(kind, payload, cancellationToken);
+        if (!result.IsStored)
+        {
+            throw new FenceLostException(result.Winner is { } winner
+                ? $"Turn {turn.Turn} has another writer since {winner.Sequence}."
+                : $"The log of turn {turn.Turn} is gone.");
+        }
     }
 
     /// <summary>Appends the end of the turn. Another worker that finished the same commit has written the same event: that is no loss.</summary>
     public async Task AppendTerminalAsync(TurnEvent turnEvent, CancellationToken cancellationToken)
     {
-        var (result, _) = await TryAppendAsync(turnEvent, cancellationToken);
+        var result = await TryAppendAsync(TurnEventCodec.KindOf(turnEvent), TurnEventCodec.Encode(turnEvent), cancellationToken);
         if (!result.IsStored && !TurnEventCodec.IsTerminal(result.Winner?.Header(TurnHeaders.Event) ?? ""))
         {
             throw new FenceLostException($"Turn {turn.Turn} could not be ended: its log has another writer or is gone.");
         }
     }
 
-    private async Task<(FencedResult Result, int Size)> TryAppendAsync(TurnEvent turnEvent, CancellationToken cancellationToken)
+    private async Task<FencedResult> TryAppendAsync(string kind, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        var payload = TurnEventCodec.Encode(turnEvent);
         var writer = $"{run}:{index++}";
-        var result = await publisher.AppendAsync(
-            Streams.Tokens.Name,
-            subject,
-            payload,
-            [new(TurnHeaders.Event, TurnEventCodec.KindOf(turnEvent)), new(TurnHeaders.Writer, writer)],
-            LastSequence,
-            entry => entry.Header(TurnHeaders.Writer) == writer,
-            cancellationToken);
-        LastSequence = result.IsStored ? result.Sequence : LastSequence;
-        return (result, payload.Length);
+        while (true)
+        {
+            var result = await publisher.AppendAsync(
+                Streams.Tokens.Name,
+                subject,
+                payload,
+                [new(TurnHeaders.Event, kind), new(TurnHeaders.Writer, writer)],
+                LastSequence,
+                entry => entry.Header(TurnHeaders.Writer) == writer,
+                cancellationToken);
+            LastSequence = result.IsStored ? result.Sequence : LastSequence;
+            if (result.Winner?.Header(TurnHeaders.Writer)?.StartsWith(run, StringComparison.Ordinal) != true)
+            {
+                return result;
+            }
+
+            // An append of ours that was given up, and was stored after all, is in the way: go on behind it.
+            LastSequence = result.Winner.Sequence;
+        }
     }
 }

@@ -5,52 +5,59 @@ using Kgents.ServiceDefaults.Nats;
 namespace Kgents.Streaming.Turns;
 
 /// <summary>What a turn's log says, which is all that a worker needs to know to go on with it.</summary>
-/// <param name="Attempts">How many workers began it.</param>
+/// <param name="Begun">How often a worker began it.</param>
+/// <param name="HandedOver">How often one left it to another because it was told to stop: no fault of the turn.</param>
 /// <param name="Text">What the chunks since the last (re)start say.</param>
 /// <param name="Chunks">How many those are.</param>
-internal sealed record TurnLogState(ulong LastSequence, int Attempts, TurnCommitted? Commit, string Text, int Chunks, bool HasTerminal)
+internal sealed record TurnLogState(ulong LastSequence, int Begun, int HandedOver, TurnCommitted? Commit, string Text, int Chunks, bool HasTerminal)
 {
     public bool IsEmpty => LastSequence == 0;
+
+    /// <summary>Workers that died over the turn.</summary>
+    public int FailedAttempts => Begun - HandedOver;
 
     /// <summary>Reads the whole log, up to the end that the leader knows.</summary>
     public static async Task<TurnLogState> ReadAsync(JetStreamReader reader, TurnAddress turn, CancellationToken cancellationToken)
     {
         var subject = Subjects.Tokens(turn);
+        var state = new TurnLogState(0, 0, 0, null, "", 0, HasTerminal: false);
         if (await reader.LastAsync(Streams.Tokens.Name, subject, cancellationToken) is not { } last)
         {
-            return new TurnLogState(0, 0, null, "", 0, HasTerminal: false);
+            return state;
         }
 
-        var attempts = 0;
-        var chunks = 0;
         var text = new StringBuilder();
-        TurnCommitted? commit = null;
-        var terminal = false;
         await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, subject, 1, last.Sequence, cancellationToken))
         {
+            state = state with { LastSequence = entry.Sequence };
             switch (TurnEventCodec.Decode(entry.Header(TurnHeaders.Event) ?? "", entry.Data.Span))
             {
                 case TurnAccepted:
-                    attempts++;
+                    state = state with { Begun = state.Begun + 1 };
                     break;
                 case TurnRestarted:
-                    attempts++;
                     text.Clear();
-                    chunks = 0;
+                    state = state with { Begun = state.Begun + 1, Chunks = 0 };
+                    break;
+                case TurnHandedOver:
+                    state = state with { HandedOver = state.HandedOver + 1 };
                     break;
                 case TurnChunk chunk:
                     text.Append(chunk.Text);
-                    chunks++;
+                    state = state with { Chunks = state.Chunks + 1 };
                     break;
                 case TurnCommitted committed:
-                    commit = committed;
+                    state = state with { Commit = committed };
                     break;
                 case TurnCompleted or TurnFailed or TurnCancelled:
-                    terminal = true;
+                    state = state with { HasTerminal = true };
+                    break;
+                case null:
+                    // Of another version.
                     break;
             }
         }
 
-        return new TurnLogState(last.Sequence, attempts, commit, text.ToString(), chunks, terminal);
+        return state with { Text = text.ToString() };
     }
 }

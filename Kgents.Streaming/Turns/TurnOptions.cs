@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Streaming.Turns;
 
 /// <summary>How a worker runs turns.</summary>
-public sealed class TurnOptions
+public sealed class TurnOptions : IValidatableObject
 {
     public const string SectionName = "Turns";
 
@@ -44,9 +44,22 @@ public sealed class TurnOptions
     [Range(0, 10_000)]
     public int HistoryTurns { get; set; } = 100;
 
+    /// <summary>Size of the earlier text that the model sees, in UTF-16 characters; the oldest turns are left out first.</summary>
+    [Range(0, 10_000_000)]
+    public int HistoryCharacters { get; set; } = 64 * 1024;
+
     /// <summary>How long the worker of a turn has to answer before it is asked again, and then taken for dead.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:00:10")]
     public TimeSpan ControlTimeout { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (MaxAckPending < 4 * Slots)
+        {
+            yield return new ValidationResult("Turns:MaxAckPending must be at least four times Turns:Slots, or waiting turns keep others from being delivered.", [nameof(MaxAckPending)]);
+        }
+    }
 }
 
 [OptionsValidator]

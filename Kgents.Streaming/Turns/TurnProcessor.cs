@@ -78,14 +78,14 @@ internal sealed partial class TurnProcessor(
         var address = new TurnAddress(tenant, session, message.Turn);
         return (message.N - end.N) switch
         {
-            1 => await ContinueAsync(new QueuedTurn(address, message, sequence, end), delivered.Metadata.Value, cancellationToken),
+            1 => await ContinueAsync(new QueuedTurn(address, message, sequence, end), await ExpiredAsync(address, delivered.Metadata.Value, cancellationToken), cancellationToken),
             > 1 => Disposition.NotYet,
             _ => await EndLogAsync(address, cancellationToken),
         };
     }
 
     /// <summary>The turn is next in its session. What became of it so far stands in its log.</summary>
-    private async Task<Disposition> ContinueAsync(QueuedTurn turn, NatsJSMsgMetadata delivery, CancellationToken cancellationToken)
+    private async Task<Disposition> ContinueAsync(QueuedTurn turn, string? giveUpWith, CancellationToken cancellationToken)
     {
         var state = await TurnLogState.ReadAsync(reader, turn.Address, cancellationToken);
         if (!state.IsEmpty && state.Commit is null && await control.IsRunningAsync(turn.Address, cancellationToken))
@@ -95,23 +95,31 @@ internal sealed partial class TurnProcessor(
 
         await using var answering = await control.AnswerAsync(turn.Address, cancellationToken);
         var log = new TurnLog(publisher, turn.Address, state.LastSequence);
-        var (commit, text) = state switch
-        {
-            { Commit: { } committed } => (committed, Whole(turn.Address, committed, state.Text)),
-            { IsEmpty: true } when time.GetUtcNow() - delivery.Timestamp > options.Value.MaxQueueAge =>
-                await runner.GiveUpAsync(turn.Address, state, TurnErrorCodes.Expired, log, cancellationToken),
-            _ when state.Attempts >= options.Value.MaxAttempts =>
-                await runner.GiveUpAsync(turn.Address, state, TurnErrorCodes.Interrupted, log, cancellationToken),
-            _ => await runner.RunAsync(turn, state.Attempts + 1, log, cancellationToken),
-        };
-
-        if (!state.HasTerminal)
-        {
-            await finisher.FinishAsync(turn.Address, turn.Message, turn.UserSequence, turn.Before, commit, text, log, cancellationToken);
-        }
-
+        giveUpWith ??= state.FailedAttempts >= options.Value.MaxAttempts ? TurnErrorCodes.Interrupted : null;
+        var (commit, text) = state.Commit is { } committed ? (committed, Whole(turn.Address, committed, state.Text))
+            : giveUpWith is not null ? await runner.GiveUpAsync(turn.Address, state, giveUpWith, log, cancellationToken)
+            : await RunAsync(turn, state, log, cancellationToken);
+        await finisher.FinishAsync(turn, commit, text, log, state.HasTerminal, cancellationToken);
         return Disposition.Done;
     }
+
+    private async Task<(TurnCommitted Commit, string Text)> RunAsync(QueuedTurn turn, TurnLogState state, TurnLog log, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await runner.RunAsync(turn, state.Begun + 1, log, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && log.LastSequence > state.LastSequence)
+        {
+            await SayHandedOverAsync(log);
+            throw;
+        }
+    }
+
+    /// <summary>The error of a turn that waited too long and that nobody has begun.</summary>
+    private async Task<string?> ExpiredAsync(TurnAddress turn, NatsJSMsgMetadata delivery, CancellationToken cancellationToken) =>
+        time.GetUtcNow() - delivery.Timestamp > options.Value.MaxQueueAge
+            && await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken) is null ? TurnErrorCodes.Expired : null;
 
     /// <summary>The turn has its answer. If its worker died just then, the log still lacks its end.</summary>
     private async Task<Disposition> EndLogAsync(TurnAddress turn, CancellationToken cancellationToken)
@@ -140,10 +148,11 @@ internal sealed partial class TurnProcessor(
         }
 
         await deadLetters.KeepAsync(tenant, delivered, "it is not a user message", cancellationToken);
-        var answer = new AssistantMessage(
-            TurnId.Parse($"t-{sequence:x32}"), end.N + 1, sequence, TurnStatus.Failed, "", "none", TokenCounts.None, TurnErrorCodes.UnreadableMessage, time.GetUtcNow(), end.Totals);
-        await chain.AppendAsync(tenant, session, end, answer, cancellationToken);
-        return Disposition.Done;
+
+        // Who posted it may be following the turn that it names; a message that names none gets an id of its own.
+        var turn = UserMessages.FindTurn(delivered.Data) ?? TurnId.Parse($"t-{sequence:x32}");
+        var message = new UserMessage(turn, end.N + 1, "", DialogueModes.Reflect, time.GetUtcNow());
+        return await ContinueAsync(new QueuedTurn(new TurnAddress(tenant, session, turn), message, sequence, end), TurnErrorCodes.UnreadableMessage, cancellationToken);
     }
 
     private string Whole(TurnAddress turn, TurnCommitted commit, string text)
@@ -154,6 +163,20 @@ internal sealed partial class TurnProcessor(
         }
 
         return text;
+    }
+
+    /// <summary>So that the next worker does not take this one for dead. If it cannot be said, the turn has one attempt less.</summary>
+    private async Task SayHandedOverAsync(TurnLog log)
+    {
+        using var timeout = new CancellationTokenSource(HandOverTimeout, time);
+        try
+        {
+            await log.AppendAsync(new TurnHandedOver(), timeout.Token);
+        }
+        catch (Exception exception) when (exception is FenceLostException or OperationCanceledException or NatsException)
+        {
+            LogFenceLost(exception.Message);
+        }
     }
 
     /// <summary>The process stops: another worker may begin at once, or, if NATS does not hear this, after the ack wait.</summary>

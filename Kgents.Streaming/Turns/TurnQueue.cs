@@ -26,7 +26,13 @@ internal sealed partial class TurnQueue(INatsJSContext jetStream, IOptions<TurnO
             try
             {
                 consumer ??= await EnsureConsumerAsync(stoppingToken);
+                var asked = time.GetTimestamp();
                 message = await consumer.NextAsync(NatsRawSerializer<byte[]>.Default, new NatsJSNextOpts { Expires = PullExpiry }, stoppingToken);
+                if (message is null && time.GetElapsedTime(asked) < PullExpiry / 2)
+                {
+                    // Nobody was there to ask: the client says so by returning at once.
+                    throw new NatsJSException($"The consumer {ConsumerName} does not answer.");
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

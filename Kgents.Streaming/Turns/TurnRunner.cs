@@ -1,3 +1,4 @@
+using System.ClientModel;
 using System.Security.Cryptography;
 using System.Text;
 using Kgents.Contracts;
@@ -16,11 +17,12 @@ internal sealed partial class TurnRunner(
     /// <summary>Appends who answers, all that it says, and the commit.</summary>
     public async Task<(TurnCommitted Commit, string Text)> RunAsync(QueuedTurn turn, int attempt, TurnLog log, CancellationToken cancellationToken)
     {
+        // Before the first append: a read that fails costs no attempt.
+        var past = await history.ReadAsync(turn.Address.Tenant, turn.Address.Session, turn.Before, cancellationToken);
         await log.AppendAsync(
             attempt == 1 ? new TurnAccepted(turn.Address.Turn, attempt, model.Name) : new TurnRestarted(attempt), cancellationToken);
 
         var started = time.GetTimestamp();
-        var past = await history.ReadAsync(turn.Address.Tenant, turn.Address.Session, turn.Before, cancellationToken);
         var flux = new KgentFlux(model.Client);
         var input = new FluxTurn(turn.Message.Mode, past, turn.Message.Text);
         var reply = await pump.RelayAsync(token => flux.RespondAsync(input, token), log, model.IsPersona ? 1 : options.Value.BufferedPieces, cancellationToken);
@@ -34,9 +36,9 @@ internal sealed partial class TurnRunner(
     /// <summary>Ends a turn that is not to run (again): what there is of an answer is kept, and nothing is billed.</summary>
     public async Task<(TurnCommitted Commit, string Text)> GiveUpAsync(TurnAddress turn, TurnLogState state, string errorCode, TurnLog log, CancellationToken cancellationToken)
     {
-        LogGivenUp(turn.Turn, errorCode, state.Attempts);
-        var call = state.Attempts == 0 ? null : NotDelivered(turn, state.Attempts, ModelCall.Interrupted, TimeSpan.Zero);
-        var commit = Commit(turn, state.Attempts, call, state.Text, state.Chunks, errorCode);
+        LogGivenUp(turn.Turn, errorCode, state.Begun);
+        var call = state.Begun == 0 ? null : NotDelivered(turn, state.Begun, ModelCall.Interrupted, TimeSpan.Zero);
+        var commit = Commit(turn, state.Begun, call, state.Text, state.Chunks, errorCode);
         await log.AppendAsync(commit, cancellationToken);
         return (commit, state.Text);
     }
@@ -45,7 +47,8 @@ internal sealed partial class TurnRunner(
     {
         if (reply.Fault is { } fault)
         {
-            LogModelFailed(turn.Turn, model.Name, fault);
+            // The text of a provider's error may quote the prompt: it stays out of the log.
+            LogModelFailed(turn.Turn, model.Name, fault is ClientResultException { Status: > 0 and var status } ? $"HTTP {status}" : fault.GetType().Name);
             return NotDelivered(turn, attempt, ModelCall.UpstreamError, duration);
         }
 
@@ -89,8 +92,8 @@ internal sealed partial class TurnRunner(
     private static string? ErrorCode(PumpedReply reply) =>
         reply.Fault is not null ? TurnErrorCodes.ModelUnavailable : reply.TooLong ? TurnErrorCodes.ReplyTooLong : null;
 
-    [LoggerMessage(LogLevel.Warning, "Turn {Turn}: model {Model} failed.")]
-    private partial void LogModelFailed(TurnId turn, string model, Exception fault);
+    [LoggerMessage(LogLevel.Warning, "Turn {Turn}: model {Model} failed ({Fault}).")]
+    private partial void LogModelFailed(TurnId turn, string model, string fault);
 
     [LoggerMessage(LogLevel.Warning, "Turn {Turn}: model {Model} reported no usage; the turn is not billed.")]
     private partial void LogNotCounted(TurnId turn, string model);

@@ -1,5 +1,6 @@
 using System.Text;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 
@@ -24,21 +25,29 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, TimeProvi
 
     private async Task<bool> TryPublishAsync(TurnAddress turn, UsagePayload usage, CancellationToken cancellationToken)
     {
-        var answer = await jetStream.TryPublishAsync(
-            Subjects.Usage(turn.Tenant, turn.Session),
-            Encoding.UTF8.GetBytes(usage.Json),
-            NatsRawSerializer<byte[]>.Default,
-            new NatsJSPubOpts { MsgId = usage.Id, RetryAttempts = 1 },
-            cancellationToken: cancellationToken);
-
-        // A duplicate with sequence 0 is one that the server knows and does not have: not stored.
-        var stored = answer is { Success: true, Value: { Error: null, Seq: > 0 } };
-        if (!stored)
+        try
         {
-            LogNotStored(usage.Id, answer.Success ? answer.Value.Error?.Description ?? "duplicate that is not stored" : answer.Error.Message);
+            var ack = await jetStream.PublishAsync(
+                Subjects.Usage(turn.Tenant, turn.Session),
+                Encoding.UTF8.GetBytes(usage.Json),
+                NatsRawSerializer<byte[]>.Default,
+                new NatsJSPubOpts { MsgId = usage.Id, RetryAttempts = 1 },
+                cancellationToken: cancellationToken);
+
+            // A duplicate with sequence 0 is one that the server knows and does not have: not stored.
+            if (ack is { Error: null, Seq: > 0 })
+            {
+                return true;
+            }
+
+            LogNotStored(usage.Id, ack.Error?.Description ?? "duplicate that is not stored");
+        }
+        catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
+        {
+            LogNotStored(usage.Id, exception.GetType().Name);
         }
 
-        return stored;
+        return false;
     }
 
     [LoggerMessage(LogLevel.Warning, "Usage event {EventId} is not stored yet ({Reason}); its turn waits.")]

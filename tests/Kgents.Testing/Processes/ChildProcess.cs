@@ -64,11 +64,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         return await WaitForExitAsync(cancellationToken);
     }
 
-    /// <summary>SIGKILL, then the exit code.</summary>
+    /// <summary>SIGKILL, then the exit code. The end of the output is not awaited: a child that was left behind may hold it open.</summary>
     public async Task<int> KillAsync(CancellationToken cancellationToken)
     {
         _process.Kill();
-        return await WaitForExitAsync(cancellationToken);
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
     }
 
     public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace Kgents.Testing;
@@ -32,10 +33,14 @@ public sealed partial class ServiceProcess : IAsyncDisposable
 
     /// <summary>Starts <c>Kgents.Xyz.dll</c> of the configuration that the tests were built with; returns when it listens.</summary>
     /// <param name="environment">Added to the test's own; a null value removes a variable.</param>
-    public static async Task<ServiceProcess> StartAsync(
-        string project, IReadOnlyDictionary<string, string?> environment, CancellationToken cancellationToken)
+    public static Task<ServiceProcess> StartAsync(
+        string project, IReadOnlyDictionary<string, string?> environment, CancellationToken cancellationToken) =>
+        StartAsync(project, ServiceStartInfo.Create(project, environment), cancellationToken);
+
+    /// <summary>Starts a service by any command, as a user would; returns when it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(string project, ProcessStartInfo command, CancellationToken cancellationToken)
     {
-        var process = ChildProcess.Start(ServiceStartInfo.Create(project, environment));
+        var process = ChildProcess.Start(command);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(StartTimeout);
         try

@@ -19,7 +19,7 @@ public sealed class AcceptanceTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync() => await nats.DisposeAsync();
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task OneTurn_IsAcceptedAndTheRestAnswered409_WhenManyPostAtOnce()
     {
         await using var first = await KgentsHost.StartAsync(nats.Url, Parts.Api);
@@ -37,7 +37,7 @@ public sealed class AcceptanceTests : IAsyncLifetime
         Array.ForEach(responses, response => response.Dispose());
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Message_IsStoredOnce_WhenTheAckIsLost()
     {
         await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
@@ -52,7 +52,7 @@ public sealed class AcceptanceTests : IAsyncLifetime
         Assert.Single(await host.Client.MessagesAsync(session));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Post_IsAnswered503AndStoresNothing_WhenTheStoreStopsAnswering()
     {
         await using var host = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Messages:AcceptTimeout", "00:00:01"));
@@ -68,7 +68,7 @@ public sealed class AcceptanceTests : IAsyncLifetime
         Assert.Empty(await host.Client.MessagesAsync(session));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task BootstrapKey_IsMadeOnce_WhenReplicasStartTogether()
     {
         var hosts = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => KgentsHost.StartAsync(nats.Url, Parts.Api, ("Auth:BootstrapKey", null))));

@@ -23,7 +23,7 @@ public sealed class ListingTests : IAsyncLifetime
         await nats.DisposeAsync();
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Sessions_AreListedNewestFirstPageByPage()
     {
         var created = new List<string>();
@@ -38,7 +38,7 @@ public sealed class ListingTests : IAsyncLifetime
         Assert.Equal(created.AsEnumerable().Reverse(), listed.SelectMany(page => page).Select(session => session.GetProperty("id").GetString()!));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Messages_AreListedOldestFirstPageByPage()
     {
         var session = await host.Client.CreateSessionAsync();
@@ -56,7 +56,7 @@ public sealed class ListingTests : IAsyncLifetime
         Assert.Equal(said, messages.Where(message => message.GetProperty("role").GetString() == "user").Select(message => message.GetProperty("content").GetString()!));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Session_CountsItsMessages()
     {
         var session = await host.Client.CreateSessionAsync("advise");
@@ -68,7 +68,7 @@ public sealed class ListingTests : IAsyncLifetime
         Assert.Equal((4, "advise", "active"), (found.GetProperty("message_count").GetInt32(), found.GetProperty("mode").GetString(), found.GetProperty("status").GetString()));
     }
 
-    [Theory]
+    [Theory(Timeout = Limits.Test)]
     [InlineData("limit=0", "limit")]
     [InlineData("limit=-1", "limit")]
     [InlineData("limit=many", "limit")]

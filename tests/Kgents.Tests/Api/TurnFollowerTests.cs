@@ -25,7 +25,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
         await nats.DisposeAsync();
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task EveryFrame_IsInTheLogAlready_WhenAClientSeesIt()
     {
         model.DefaultScript = ModelScript.Reply([.. Enumerable.Range(0, 200).Select(number => $" {number}")]);
@@ -48,7 +48,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
         Assert.True(seen > 4);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Client_SeesNothing_WhenTheServerRepublishesNothing()
     {
         // The end of the log is not looked up in this test, so the server's republishing, which comes after storing, is the only way to a client.
@@ -73,7 +73,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() => next);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Client_GetsWhatLiveLost_WhenALaterMessageShowsTheGap()
     {
         var held = new ModelScript(
@@ -97,7 +97,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
         Assert.Equal("complete", turn.EndKind);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Client_GetsALostEnd_WhenTheTailIsLookedUp()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
@@ -113,7 +113,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
         Assert.Equal(("one", "complete"), (turn.Text, turn.EndKind));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Stream_GoesOn_WhenNatsIsKilledAndComesBack()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
@@ -129,6 +129,29 @@ public sealed class TurnFollowerTests : IAsyncLifetime
 
         Assert.Equal(("one two", "complete"), (turn.Text, turn.EndKind));
         Assert.Equal(turn.Frames.Select(frame => ulong.Parse(frame.Id!, CultureInfo.InvariantCulture)).Order().Distinct(), turn.Frames.Select(frame => ulong.Parse(frame.Id!, CultureInfo.InvariantCulture)));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_IsNotRunAgain_WhenNatsIsAwayForLongerThanACommandMayTake()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        model.DefaultScript = held;
+        await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.200"));
+        using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+
+        await nats.KillAsync(TestContext.Current.CancellationToken);
+        held.Release();
+
+        // Questions of its own that the client gives up tell that the worker's have been given up too.
+        await Assert.ThrowsAnyAsync<Exception>(() => host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken).AsTask());
+        await Assert.ThrowsAnyAsync<Exception>(() => host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken).AsTask());
+        await nats.RestartAsync(TestContext.Current.CancellationToken);
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(("one two", "complete"), (turn.Text, turn.EndKind));
+        Assert.DoesNotContain(turn.Frames, frame => frame.Event == "restarted");
+        Assert.Single(model.Requests);
     }
 
     private Task<KgentsHost> StartAsync(params (string, string?)[] settings) =>

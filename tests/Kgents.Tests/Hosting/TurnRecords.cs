@@ -7,7 +7,7 @@ namespace Kgents.Tests.Hosting;
 /// <summary>What the streams hold of a turn, read as an auditor would.</summary>
 internal sealed record TurnRecords(IReadOnlyList<StoredEntry> Log, IReadOnlyList<AssistantMessage> Answers, IReadOnlyList<JsonElement> Usage)
 {
-    public IReadOnlyList<TurnEvent> Events => [.. Log.Select(entry => TurnEventCodec.Decode(entry.Header(TurnHeaders.Event)!, entry.Data.Span))];
+    public IReadOnlyList<TurnEvent> Events => [.. Log.Select(entry => TurnEventCodec.Decode(entry.Header(TurnHeaders.Event)!, entry.Data.Span)!)];
 
     public IReadOnlyList<string> Kinds => [.. Log.Select(entry => entry.Header(TurnHeaders.Event)!)];
 

@@ -23,7 +23,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         await nats.DisposeAsync();
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsNotRestarted_WhenItsMessageComesAgainWhileItsWorkerLives()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
@@ -53,7 +53,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         Assert.Single(model.Requests);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsRestarted_WhenItsWorkerIsGone()
     {
         await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
@@ -70,7 +70,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         Assert.Equal("interrupted", Assert.Single(records.Usage, usage => usage.GetProperty("type").GetString() == UsageEvent.NonBillableType).GetProperty("data").GetProperty("outcome").GetString());
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Turn_EndsInterrupted_AfterTheLastAttempt()
     {
         await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
@@ -87,7 +87,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         Assert.Equal(3, records.Usage.Count);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsOnlyFinished_WhenItWasCommitted()
     {
         await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);

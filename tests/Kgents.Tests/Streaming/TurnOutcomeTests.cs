@@ -31,7 +31,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         await nats.DisposeAsync();
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Usage_IsInDisjointBuckets_WhenTheProviderReportsParts()
     {
         model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20)));
@@ -48,7 +48,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         string Text(string name) => data.GetProperty(name).GetString()!;
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Nothing_IsBilled_WhenTheProviderReportsNothing()
     {
         model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.OmitUsage()));
@@ -62,7 +62,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         Assert.Contains(host.Logs.Lines, line => line.Contains("reported no usage", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task AnExplicitZero_IsZeroAndReported()
     {
         model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(0, 0)));
@@ -80,10 +80,11 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         { "is busy", new ModelScript(new ModelStep.Status(429)), "" },
         { "is cut off", new ModelScript(new ModelStep.Token("half"), new ModelStep.CutConnection()), "half" },
         { "stalls", new ModelScript(new ModelStep.Token("half"), new ModelStep.Stall()), "half" },
+        { "is closed by a proxy", new ModelScript(new ModelStep.Token("half"), new ModelStep.OmitUsage(), new ModelStep.EndWithoutDone()), "half" },
         { "talks nonsense", new ModelScript(new ModelStep.Token("half"), new ModelStep.Malformed("data: {{{")), "half" },
     };
 
-    [Theory]
+    [Theory(Timeout = Limits.Test)]
     [MemberData(nameof(Faults), DisableDiscoveryEnumeration = true)]
     public async Task Turn_EndsModelUnavailableAndUnbilled_WhenTheModelFails(string how, ModelScript script, string kept)
     {
@@ -101,7 +102,29 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         Assert.Equal(("upstream_error", "0"), (unbilled.GetProperty("outcome").GetString(), unbilled.GetProperty("total_tokens").GetString()));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_EndsReplyTooLong_WhenOnePieceIsLargerThanAMessageMayBe()
+    {
+        model.Enqueue(new ModelScript(new ModelStep.Token("so far"), new ModelStep.Token(new string('x', 2 * 1024 * 1024))));
+
+        var (turn, records) = await SayAsync("talk");
+
+        Assert.Equal(("reply_too_long", "so far"), (turn.End.GetProperty("code").GetString(), Assert.Single(records.Answers).Text));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Log_HasNothingOfTheErrorsText_WhenTheProviderQuotesThePrompt()
+    {
+        model.Enqueue(new ModelScript(new ModelStep.Status(400, """{"error":{"message":"your prompt was: MY SECRET"}}""")));
+
+        var (turn, _) = await SayAsync("MY SECRET");
+
+        Assert.Equal("model_unavailable", turn.End.GetProperty("code").GetString());
+        Assert.Contains(host.Logs.Lines, line => line.Contains("HTTP 400", StringComparison.Ordinal));
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Contains("MY SECRET", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Model_IsLetGo_WhenItsAnswerIsTooLong()
     {
         model.Enqueue(new ModelScript([.. Enumerable.Repeat(new ModelStep.Token(new string('x', 200)), 20), new ModelStep.Stall()]));

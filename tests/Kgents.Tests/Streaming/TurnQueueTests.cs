@@ -24,7 +24,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         await nats.DisposeAsync();
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task History_IsNotRunAgain_WhenTheConsumerWasDeleted()
     {
         var session = await api.Client.CreateSessionAsync();
@@ -43,7 +43,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         Assert.Contains(worker.Logs.Lines, line => line.Contains("turn-workers was missing", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Turns_RunInOrder_WhenTheSecondIsDeliveredFirst()
     {
         var session = SessionId.Parse(await api.Client.CreateSessionAsync());
@@ -58,7 +58,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         Assert.Equal(["first", "second"], model.Requests.Select(request => request.Messages[^1].Content));
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Message_IsADeadLetterAndItsSessionGoesOn_WhenItCannotBeRead()
     {
         var session = await api.Client.CreateSessionAsync();
@@ -75,7 +75,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "after")).EndKind);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
     public async Task Turn_EndsExpired_WhenNobodyStartedItForTooLong()
     {
         var session = SessionId.Parse(await api.Client.CreateSessionAsync());
@@ -88,7 +88,56 @@ public sealed class TurnQueueTests : IAsyncLifetime
         Assert.Empty(model.Requests);
     }
 
-    [Fact]
+    [Fact(Timeout = Limits.Test)]
+    public async Task Poster_IsToldTheEnd_WhenItsMessageCannotBeReadButNamesItsTurn()
+    {
+        var id = SessionId.Parse(await api.Client.CreateSessionAsync());
+        var turn = TurnId.New(TimeProvider.System);
+        await using var worker = await StartWorkerAsync();
+
+        await Conversations.StoreAsync(api, Subjects.UserMessages(Conversations.Tenant, id), System.Text.Encoding.UTF8.GetBytes($$"""{"turn":"{{turn}}","n":1,"text":"hi","mode":"of a later version"}"""));
+        await Conversations.AnswerAsync(api, id, 1);
+
+        await Eventually.TrueAsync(async () => (await TurnRecords.ReadAsync(api, id.ToString(), turn)).Kinds is [.., TurnEventCodec.Failed]);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task HandOver_IsNoAttempt_WhenWorkersAreToldToStop()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall());
+        model.DefaultScript = held;
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        for (var hands = 0; hands < 4; hands++)
+        {
+            var worker = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"), ("Turns:MaxAttempts", "1"));
+            await model.NextRequestAsync(TestContext.Current.CancellationToken);
+            await Eventually.TrueAsync(async () => await ChunksAsync() > hands);
+            await worker.DisposeAsync();
+        }
+
+        model.DefaultScript = ModelScript.Reply("whole");
+        await using var last = await StartWorkerAsync();
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(("whole", "complete"), (turn.Text, turn.EndKind));
+        Assert.Equal([2, 3, 4, 5], turn.Frames.Where(frame => frame.Event == "restarted").Select(frame => frame.Json.GetProperty("attempt").GetInt32()));
+        Assert.Single((await TurnRecords.ReadAsync(api, session, turn.Id)).BillableUsage);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_PullsAgain_WhenTheConsumerIsDeletedUnderIt()
+    {
+        var session = await api.Client.CreateSessionAsync();
+        await using var worker = await StartWorkerAsync();
+        await api.Client.SayAsync(session, "before");
+
+        await api.JetStream.DeleteConsumerAsync(Streams.Messages.Name, "turn-workers", TestContext.Current.CancellationToken);
+
+        Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "after")).EndKind);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Worker_FinishesItsTurn_WhenItIsToldToStop()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
@@ -106,6 +155,9 @@ public sealed class TurnQueueTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+
+    private async Task<int> ChunksAsync() =>
+        await api.Reader.ReadAsync(Streams.Tokens.Name, Subjects.AllTokens, 1, 0, TestContext.Current.CancellationToken).CountAsync(entry => entry.Header(TurnHeaders.Event) == "chunk", TestContext.Current.CancellationToken);
 
     private async Task<NATS.Client.JetStream.Models.ConsumerInfo> ConsumerInfoAsync()
     {

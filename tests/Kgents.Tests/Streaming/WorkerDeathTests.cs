@@ -13,7 +13,7 @@ public abstract class WorkerDeathTests(CutPoint point)
 {
     private const string Reply = "one two three";
 
-    [Theory]
+    [Theory(Timeout = Limits.Test)]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]

@@ -1,0 +1,143 @@
+using System.Text;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+using NATS.Client.Core;
+
+namespace Kgents.Tests.ServiceDefaults.Nats;
+
+public sealed class JetStreamReaderTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+    private LogStream log = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(new NatsServerSettings { SyncInterval = "2m" }, TestContext.Current.CancellationToken);
+        log = await LogStream.CreateAsync(nats.Url);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await log.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Read_GivesAllInOrder_OverSeveralBatches()
+    {
+        await PublishPairsAsync(600);
+
+        var entries = await log.ReadAsync("log.a");
+
+        Assert.Equal(Enumerable.Range(0, 600).Select(index => $"{index}"), entries.Select(entry => Encoding.UTF8.GetString(entry.Data.Span)));
+        Assert.Equal(Enumerable.Range(0, 600).Select(index => (ulong)(2 * index) + 1), entries.Select(entry => entry.Sequence));
+        Assert.All(entries, entry => Assert.Equal("log.a", entry.Subject));
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(0, 10)]
+    [InlineData(1, 10)]
+    [InlineData(2, 9)]
+    [InlineData(19, 1)]
+    [InlineData(20, 0)]
+    [InlineData(1000, 0)]
+    public async Task Read_BeginsAtASequence_AlsoAtOneOfAnotherSubject(ulong from, int count)
+    {
+        await PublishPairsAsync(10);
+
+        var entries = await log.ReadAsync("log.a", from);
+
+        Assert.Equal(count, entries.Count);
+        Assert.All(entries, entry => Assert.True(entry.Sequence >= from));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Read_EndsAtTheEnd_WhenMoreIsAskedForThanThereIs()
+    {
+        await PublishPairsAsync(3);
+
+        Assert.Equal([1UL, 3, 5], (await log.ReadAsync("log.a", upTo: ulong.MaxValue - 1)).Select(entry => entry.Sequence));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Read_GivesNothing_WhenTheSubjectOrTheStreamIsEmpty()
+    {
+        Assert.Empty(await log.ReadAsync("log.a", upTo: 5));
+
+        await PublishPairsAsync(1);
+        Assert.Empty(await log.ReadAsync("log.c", upTo: 5));
+    }
+
+    /// <summary>A log that cannot be asked is not an empty one.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Read_Throws_WhenThereIsNoSuchStream()
+    {
+        await log.JetStream.DeleteStreamAsync(LogStream.Name, TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAnyAsync<NatsException>(() => log.ReadAsync("log.a"));
+        await Assert.ThrowsAnyAsync<NatsException>(() => log.Reader.LastAsync(LogStream.Name, "log.a", TestContext.Current.CancellationToken).AsTask());
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task LastAndNext_AreThoseOfTheSubject_OrNone()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        Assert.Null(await log.Reader.LastAsync(LogStream.Name, "log.a", cancellationToken));
+        await PublishPairsAsync(3);
+
+        Assert.Equal(5UL, (await log.Reader.LastAsync(LogStream.Name, "log.a", cancellationToken))!.Sequence);
+        Assert.Equal(3UL, (await log.Reader.NextAsync(LogStream.Name, "log.a", 2, cancellationToken))!.Sequence);
+        Assert.Equal(3UL, (await log.Reader.NextAsync(LogStream.Name, "log.a", 3, cancellationToken))!.Sequence);
+        Assert.Null(await log.Reader.NextAsync(LogStream.Name, "log.a", 6, cancellationToken));
+        Assert.Null(await log.Reader.LastAsync(LogStream.Name, "log.c", cancellationToken));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Message_KeepsItsHeadersAndTime_HoweverItIsRead()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await log.PublishAsync("log.a", [0, 0xff, 10], new NatsHeaders { ["Kgents-Event"] = "chunk", ["Kgents-Writer"] = "run:7" });
+
+        var direct = Assert.Single(await log.ReadAsync("log.a"));
+        var last = await log.Reader.LastAsync(LogStream.Name, "log.a", cancellationToken);
+
+        Assert.All([direct, last!], entry =>
+        {
+            Assert.Equal("chunk", entry.Header("Kgents-Event"));
+            Assert.Equal("run:7", entry.Header("Kgents-Writer"));
+            Assert.Null(entry.Header("Kgents-Other"));
+            Assert.Equal([0, 0xff, 10], entry.Data.ToArray());
+        });
+
+        // The server's nanoseconds are rounded in one form and cut off in the other.
+        Assert.InRange((last!.Time - direct.Time).Ticks, -1, 1);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task EmptyMessage_IsAMessage_NotTheEnd()
+    {
+        await log.PublishAsync("log.a", []);
+        await log.PublishAsync("log.a", "x"u8.ToArray());
+        await log.PublishAsync("log.a", [], new NatsHeaders { ["Kgents-Event"] = "chunk" });
+        await log.PublishAsync("log.a", "y"u8.ToArray());
+
+        Assert.Equal([0, 1, 0, 1], (await log.ReadAsync("log.a")).Select(entry => entry.Data.Length));
+        Assert.Equal(0, (await log.Reader.NextAsync(LogStream.Name, "log.a", 1, TestContext.Current.CancellationToken))!.Data.Length);
+    }
+
+    /// <summary>Messages on log.a and log.b in turn.</summary>
+    private async Task PublishPairsAsync(int count)
+    {
+        // One connection keeps the order, and the last ack stands for all before it.
+        for (var index = 0; index < count; index++)
+        {
+            await log.JetStream.Connection.PublishAsync("log.a", Encoding.UTF8.GetBytes($"{index}"), cancellationToken: TestContext.Current.CancellationToken);
+            if (index < count - 1)
+            {
+                await log.JetStream.Connection.PublishAsync("log.b", "other"u8.ToArray(), cancellationToken: TestContext.Current.CancellationToken);
+            }
+        }
+
+        await log.PublishAsync("log.b", "other"u8.ToArray());
+    }
+}

@@ -1,0 +1,70 @@
+using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Logging.Abstractions;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+
+namespace Kgents.Tests.ServiceDefaults.Nats;
+
+/// <summary>A client of a stream <c>LOG</c> on <c>log.&gt;</c>: what a service uses, with timeouts that a test can wait for.</summary>
+internal sealed class LogStream : IAsyncDisposable
+{
+    public const string Name = "LOG";
+    private const string WriterHeader = "Writer";
+
+    private readonly NatsConnection connection;
+
+    public LogStream(string url)
+    {
+        connection = new NatsConnection(new NatsOpts
+        {
+            Url = url,
+            RetryOnInitialConnect = true,
+            ReconnectWaitMin = TimeSpan.FromMilliseconds(10),
+            ReconnectWaitMax = TimeSpan.FromMilliseconds(50),
+            ReconnectJitter = TimeSpan.FromMilliseconds(10),
+            RequestTimeout = TimeSpan.FromMilliseconds(400),
+            CommandTimeout = TimeSpan.FromMilliseconds(400),
+            PublishTimeoutOnDisconnected = true,
+        });
+        JetStream = new NatsJSContext(connection);
+        Reader = new JetStreamReader(JetStream);
+        Publisher = new FencedPublisher(JetStream, Reader, TimeProvider.System, NullLogger<FencedPublisher>.Instance);
+    }
+
+    public NatsJSContext JetStream { get; }
+
+    public JetStreamReader Reader { get; }
+
+    public FencedPublisher Publisher { get; }
+
+    /// <summary>Creates the stream and connects to it.</summary>
+    public static async Task<LogStream> CreateAsync(string url)
+    {
+        var stream = new LogStream(url);
+        await stream.JetStream.CreateStreamAsync(new StreamConfig(Name, ["log.>"]) { AllowDirect = true }, TestContext.Current.CancellationToken);
+        return stream;
+    }
+
+    /// <summary>Publishes without a fence.</summary>
+    public async Task<ulong> PublishAsync(string subject, byte[] payload, NatsHeaders? headers = null)
+    {
+        var ack = await JetStream.PublishAsync(subject, payload, NatsRawSerializer<byte[]>.Default, headers: headers, cancellationToken: TestContext.Current.CancellationToken);
+        ack.EnsureSuccess();
+        return ack.Seq;
+    }
+
+    /// <summary>A fenced append whose writer is known by a header.</summary>
+    public Task<FencedResult> AppendAsync(string subject, string writer, ulong expectedLast) => Publisher.AppendAsync(
+        Name, subject, "payload"u8.ToArray(), [new(WriterHeader, writer)], expectedLast, entry => WriterOf(entry) == writer, TestContext.Current.CancellationToken);
+
+    public async Task<IReadOnlyList<StoredEntry>> ReadAsync(string subject, ulong from = 0, ulong upTo = 0) =>
+        await Reader.ReadAsync(Name, subject, from, upTo, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Who wrote the messages of a subject, in order.</summary>
+    public async Task<IReadOnlyList<string?>> WritersAsync(string subject) => [.. (await ReadAsync(subject)).Select(WriterOf)];
+
+    public static string? WriterOf(StoredEntry? entry) => entry?.Header(WriterHeader);
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+}
