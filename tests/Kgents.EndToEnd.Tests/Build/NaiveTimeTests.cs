@@ -1,4 +1,5 @@
 using Kgents.EndToEnd.Tests.Systems;
+using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Build;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Systems;
 

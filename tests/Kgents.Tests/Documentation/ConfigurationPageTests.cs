@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Kgents.Api.Authentication;
 using Kgents.Api.Messages;
@@ -8,6 +7,7 @@ using Kgents.Metering.Export;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Models;
 using Kgents.Streaming.Turns;
+using Kgents.Testing;
 
 namespace Kgents.Tests.Documentation;
 
@@ -28,7 +28,7 @@ public sealed partial class ConfigurationPageTests
     [Fact]
     public void Page_NamesEverySettingWithItsDefault()
     {
-        var documented = Row.Matches(File.ReadAllText(PagePath())).ToDictionary(row => row.Groups[1].Value, row => row.Groups[2].Value.Trim('`', ' '));
+        var documented = Row.Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "configuration.md"))).ToDictionary(row => row.Groups[1].Value, row => row.Groups[2].Value.Trim('`', ' '));
 
         foreach (var (section, options) in All)
         {
@@ -50,8 +50,6 @@ public sealed partial class ConfigurationPageTests
         TimeSpan span => $"{span.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
-
-    private static string PagePath([CallerFilePath] string file = "") => Path.GetFullPath("../../../docs/configuration.md", Path.GetDirectoryName(file)!);
 
     [GeneratedRegex(@"^\| `((?!ConnectionStrings)[A-Za-z]+(?::[A-Za-z]+)+)` \|([^|]*)\|", RegexOptions.Multiline)]
     private static partial Regex Row { get; }

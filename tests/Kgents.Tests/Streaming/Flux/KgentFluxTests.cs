@@ -1,7 +1,7 @@
-using System.Runtime.CompilerServices;
 using Kgents.Contracts;
 using Kgents.Streaming.Flux;
 using Kgents.Streaming.Models;
+using Kgents.Testing;
 
 namespace Kgents.Tests.Streaming.Flux;
 
@@ -40,7 +40,7 @@ public sealed class KgentFluxTests
     [Fact]
     public void Flux_UsesNeitherNatsNorAspNetCore()
     {
-        var files = Directory.GetFiles(Path.GetFullPath("../../../../Kgents.Streaming/Flux", SourceDirectory()), "*.cs");
+        var files = Directory.GetFiles(Path.Combine(Repository.Root, "Kgents.Streaming", "Flux"), "*.cs");
 
         Assert.NotEmpty(files);
         Assert.All(files, file => Assert.DoesNotMatch(@"NATS|AspNetCore|ServiceDefaults|Kgents\.Streaming\.(Turns|Sessions|Usage)", File.ReadAllText(file)));
@@ -53,6 +53,4 @@ public sealed class KgentFluxTests
     }
 
     private static string Text(IEnumerable<FluxEvent> events) => string.Concat(events.OfType<FluxText>().Select(text => text.Text));
-
-    private static string SourceDirectory([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 }

@@ -1,7 +1,7 @@
-namespace Kgents.EndToEnd.Tests.Systems;
+namespace Kgents.Testing;
 
 /// <summary>The sources that these tests were built from.</summary>
-internal static class Repository
+public static class Repository
 {
     public static string Root { get; } = Find(new DirectoryInfo(AppContext.BaseDirectory));
 
