@@ -35,6 +35,8 @@ public static class Subjects
 
     public static string SessionKey(TenantId tenant, SessionId session) => $"{tenant}.{session}";
 
+    public static string CancelMark(TurnAddress turn) => KeyValue(Buckets.Cancels, $"{turn.Tenant}.{turn.Session}.{turn.Turn}");
+
     /// <summary>The stream subject of a KV key; <c>*</c> as the last token reads all sessions of a tenant.</summary>
     public static string TenantSessions(TenantId tenant) => $"$KV.{Buckets.Sessions}.{tenant}.*";
 

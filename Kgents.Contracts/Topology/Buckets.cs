@@ -5,8 +5,12 @@ public static class Buckets
 {
     public const string Sessions = "kgents_sessions";
     public const string ApiKeys = "kgents_api_keys";
+    public const string Cancels = "kgents_cancels";
 
     public static BucketDefinition SessionRecords { get; } = new(Sessions, "Session records by tenant and session");
+
+    /// <summary>Kept for longer than a turn may wait in the queue.</summary>
+    public static BucketDefinition CancelMarks { get; } = new(Cancels, "Turns that somebody asked to cancel") { MaxAge = TimeSpan.FromDays(8) };
 
     public static BucketDefinition ApiKeyRecords { get; } = new(ApiKeys, "API keys by the SHA-256 of the key");
 }

@@ -105,15 +105,15 @@ public sealed partial class NatsTopology(
         {
             ThrowIfLost(bucket.Name);
             await keyValue.CreateStoreAsync(
-                new NatsKVConfig(bucket.Name) { Description = bucket.Description, History = 1, NumberOfReplicas = options.Value.Replicas, Storage = NatsKVStorageType.File },
+                new NatsKVConfig(bucket.Name) { Description = bucket.Description, History = 1, MaxAge = bucket.MaxAge, NumberOfReplicas = options.Value.Replicas, Storage = NatsKVStorageType.File },
                 cancellationToken);
             LogCreated(bucket.Name);
             found = await FindAsync(Subjects.KeyValueStream(bucket.Name), cancellationToken);
         }
 
-        if (found is not { AllowDirect: true, MaxMsgsPerSubject: 1 } || found.MaxAge != TimeSpan.Zero || found.NumReplicas != options.Value.Replicas)
+        if (found is not { AllowDirect: true, MaxMsgsPerSubject: 1 } || found.MaxAge != bucket.MaxAge || found.NumReplicas != options.Value.Replicas)
         {
-            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, no ttl, {options.Value.Replicas} replica(s).");
+            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s).");
         }
     }
 
