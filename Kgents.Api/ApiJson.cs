@@ -15,6 +15,8 @@ namespace Kgents.Api;
 [JsonSerializable(typeof(MessageResponse))]
 [JsonSerializable(typeof(MessagePage))]
 [JsonSerializable(typeof(FinalUsage))]
+[JsonSerializable(typeof(GapEnd))]
+[JsonSerializable(typeof(TurnResponse))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     static ApiJson() => Default = new ApiJson(Configure(new JsonSerializerOptions()));

@@ -14,7 +14,7 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens], [Buckets.SessionRecords, Buckets.ApiKeyRecords]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens], [Buckets.SessionRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
@@ -32,7 +32,7 @@ public static class KgentsApi
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
-        builder.Services.AddSingleton<SessionStore>().AddSingleton<Conversation>().AddSingleton<TurnFollower>();
+        builder.Services.AddSingleton<SessionStore>().AddSingleton<Conversation>().AddSingleton<TurnFollower>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
         return builder;
     }
 
@@ -44,6 +44,7 @@ public static class KgentsApi
         app.UseAuthorization();
         app.MapSessions();
         app.MapMessages();
+        app.MapTurns();
         return app;
     }
 }

@@ -17,11 +17,12 @@ public static class KgentsStreaming
     public static TBuilder AddKgentsStreaming<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.DeadLetters], []);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.DeadLetters], [Buckets.CancelMarks]);
         builder.AddLanguageModel();
         builder.Services.AddOptionsWithValidateOnStart<TurnOptions, TurnOptionsValidator>().BindConfiguration(TurnOptions.SectionName);
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<TurnOptions>>((host, turns) => host.ShutdownTimeout = turns.Value.DrainTimeout + AfterDrain);
         builder.Services
+            .AddSingleton<CancelMarks>()
             .AddSingleton<SessionChain>()
             .AddSingleton<SessionHistory>()
             .AddSingleton<UsagePublisher>()

@@ -62,6 +62,9 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
         return new MessagePage(messages, cursor < last?.Sequence ? Requests.Paging.Text(cursor) : null);
     }
 
+    /// <summary>The turn of a stored user message; null when the message cannot be read.</summary>
+    public static TurnId? TurnOf(StoredEntry entry) => Read(default, entry)?.TurnId;
+
     private async Task<AssistantMessage?> LastAnswerAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
     {
         var entry = await reader.LastAsync(Streams.Messages.Name, Subjects.AssistantMessages(tenant, session), cancellationToken);

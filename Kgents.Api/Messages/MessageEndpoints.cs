@@ -31,6 +31,7 @@ internal static class MessageEndpoints
         SessionStore sessions,
         Conversation conversation,
         TurnFollower follower,
+        TurnCanceller canceller,
         IOptions<MessageOptions> options,
         IHostApplicationLifetime lifetime,
         CancellationToken cancellationToken)
@@ -59,7 +60,10 @@ internal static class MessageEndpoints
             return Problem.TurnInProgress(await conversation.CurrentTurnAsync(tenant, id, cancellationToken));
         }
 
-        return request.Stream ?? true ? new TurnStream(turn, follower) : await TurnReply.WaitAsync(turn, follower, lifetime.ApplicationStopping, cancellationToken);
+        Func<TurnAddress, Task>? onDisconnect = request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null;
+        return request.Stream ?? true
+            ? new TurnStream(turn, follower) { OnDisconnect = onDisconnect }
+            : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
     }
 
     private static async Task<Results<Ok<MessagePage>, ProblemHttpResult>> ListMessages(

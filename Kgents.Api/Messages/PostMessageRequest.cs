@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Serialization;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
 using Kgents.Contracts;
@@ -7,8 +8,15 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Kgents.Api.Messages;
 
 /// <summary>A message to a session. <paramref name="Stream"/> is true by default; <paramref name="Mode"/> is the session's by default.</summary>
-internal sealed record PostMessageRequest(string? Message, string? Mode, bool? Stream)
+/// <param name="OnDisconnect"><c>continue</c> (default) or <c>cancel</c>: what becomes of the turn when the client leaves before its end.</param>
+internal sealed record PostMessageRequest(string? Message, string? Mode, bool? Stream, string? OnDisconnect)
 {
+    private const string Continue = "continue";
+    private const string Cancel = "cancel";
+
+    [JsonIgnore]
+    public bool CancelsOnDisconnect => OnDisconnect == Cancel;
+
     /// <summary>Null when the message may be stored.</summary>
     public ProblemHttpResult? Validate(int maxBytes)
     {
@@ -20,6 +28,11 @@ internal sealed record PostMessageRequest(string? Message, string? Mode, bool? S
         if (Encoding.UTF8.GetByteCount(Message) > maxBytes)
         {
             return Problem.Invalid(422, "message", $"must not be longer than {maxBytes} bytes of UTF-8");
+        }
+
+        if (OnDisconnect is not (null or Continue or Cancel))
+        {
+            return Problem.Invalid(422, "on_disconnect", $"must be {Continue} or {Cancel}");
         }
 
         return Mode is not null && DialogueModes.Find(Mode) is null ? Modes.Unknown : null;

@@ -14,6 +14,11 @@ internal static class Problem
 
     public static ProblemHttpResult SessionNotFound => Create(404, "session-not-found", "There is no such session", "It does not exist, or it belongs to another tenant.");
 
+    public static ProblemHttpResult TurnNotFound => Create(404, "turn-not-found", "There is no such turn", "The session has none with this id.");
+
+    public static ProblemHttpResult TurnFinished(TurnId turn, TurnStatus end) => Create(
+        409, "turn-finished", "The turn has ended already", $"It is {end.ToString().ToLowerInvariant()}: there is nothing left to cancel.", ("turn_id", turn.ToString()));
+
     public static ProblemHttpResult Unavailable => Create(503, "unavailable", "The service cannot reach its store", "Nothing was changed unless a later read says so. Try again after the time in Retry-After.");
 
     /// <summary>The turn goes on without this process; its answer will be among the session's messages.</summary>

@@ -7,7 +7,7 @@ namespace Kgents.Api.Turns;
 /// <summary>A turn as one answer: waits for its terminal event.</summary>
 internal static class TurnReply
 {
-    public static async Task<IResult> WaitAsync(TurnAddress turn, TurnFollower follower, CancellationToken stopping, CancellationToken cancellationToken)
+    public static async Task<IResult> WaitAsync(TurnAddress turn, TurnFollower follower, Func<TurnAddress, Task>? onDisconnect, CancellationToken stopping, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
         try
@@ -17,6 +17,11 @@ internal static class TurnReply
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return Problem.Stopping(turn.Turn);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && onDisconnect is not null)
+        {
+            await onDisconnect(turn);
+            throw;
         }
     }
 

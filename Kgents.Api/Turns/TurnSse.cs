@@ -29,6 +29,22 @@ internal static class TurnSse
         output.Write("\n\n"u8);
     }
 
+    /// <summary>The end of a turn whose log is gone, from its stored answer. It has no id: there is nothing to resume from.</summary>
+    public static void WriteGap(IBufferWriter<byte> output, AssistantMessage answer)
+    {
+        var name = answer.Status switch
+        {
+            TurnStatus.Completed => "complete",
+            TurnStatus.Failed => "error",
+            TurnStatus.Cancelled => "cancelled",
+            _ => throw new InvalidOperationException($"{answer.Status} is not an end of a turn."),
+        };
+        Write(output, $"event: {name}\ndata: ");
+        output.Write(JsonSerializer.SerializeToUtf8Bytes(
+            new GapEnd(answer.Text, answer.Tokens, answer.Turn.AssistantMessageId, answer.Model, answer.ErrorCode, Gap: true), ApiJson.Default.GapEnd));
+        output.Write("\n\n"u8);
+    }
+
     private static string? NameOf(string? kind) => kind switch
     {
         TurnEventCodec.Accepted => "accepted",
@@ -50,6 +66,9 @@ internal static class TurnSse
 
     private static void Write(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
 }
+
+/// <summary>The end of a turn after a gap: its events are gone, what it came to is not.</summary>
+internal sealed record GapEnd(string Text, TokenCounts Tokens, string MessageId, string Model, string? Code, bool Gap);
 
 /// <summary>The counts of a turn, once they are final.</summary>
 internal sealed record FinalUsage(TokenCounts Tokens, bool Final);

@@ -8,13 +8,24 @@ namespace Kgents.Api.Turns;
 /// <summary>A turn as a stream of Server-Sent Events, from its first event to its terminal one. A client that leaves does not end the turn.</summary>
 internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IResult
 {
+    /// <summary>The event after which to begin.</summary>
+    public ulong After { get; init; }
+
+    /// <summary>The answer of a turn whose log has expired: its end is told from it, and that there is a gap before it.</summary>
+    public AssistantMessage? Expired { get; init; }
+
+    /// <summary>What is done when the client leaves before the turn has ended; by default nothing.</summary>
+    public Func<TurnAddress, Task>? OnDisconnect { get; init; }
+
+    private bool hasEnded;
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var services = httpContext.RequestServices;
         var options = services.GetRequiredService<IOptions<TurnStreamOptions>>().Value;
         var time = services.GetRequiredService<TimeProvider>();
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(
-            httpContext.RequestAborted, services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        var stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(httpContext.RequestAborted, stopping);
 
         httpContext.Response.ContentType = "text/event-stream";
         httpContext.Response.Headers.CacheControl = "no-cache, no-transform";
@@ -29,15 +40,30 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
         {
             // The client left or the process stops. The log has everything: a client goes on where it was.
         }
+
+        if (OnDisconnect is not null && !hasEnded && httpContext.RequestAborted.IsCancellationRequested && !stopping.IsCancellationRequested)
+        {
+            await OnDisconnect(turn);
+        }
     }
 
     private async Task FollowAsync(PipeWriter body, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         TurnSse.WriteOpening(body, options.ReconnectDelay);
+        if (Expired is { } answer)
+        {
+            TurnSse.WriteGap(body, answer);
+            hasEnded = true;
+        }
+
         await body.FlushAsync(cancellationToken);
+        if (hasEnded)
+        {
+            return;
+        }
 
         var lastWrite = time.GetTimestamp();
-        await foreach (var batch in follower.FollowAsync(turn, after: 0, cancellationToken))
+        await foreach (var batch in follower.FollowAsync(turn, After, cancellationToken))
         {
             if (batch.Count == 0 && time.GetElapsedTime(lastWrite) < options.HeartbeatInterval)
             {
@@ -58,5 +84,7 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
             await body.FlushAsync(cancellationToken);
             lastWrite = time.GetTimestamp();
         }
+
+        hasEnded = true;
     }
 }

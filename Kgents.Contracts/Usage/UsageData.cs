@@ -27,7 +27,7 @@ public sealed record UsageData
 
     public required string Provider { get; init; }
 
-    /// <summary><c>completed</c>, <c>upstream_error</c>, <c>reply_too_long</c> or <c>interrupted</c>.</summary>
+    /// <summary><c>completed</c>, <c>upstream_error</c>, <c>reply_too_long</c>, <c>interrupted</c> or <c>client_cancelled</c>.</summary>
     public required string Outcome { get; init; }
 
     public required string Billable { get; init; }

@@ -14,11 +14,12 @@ internal sealed class TokenPump(IOptions<TurnOptions> options)
 {
     /// <summary>Reads the source to its end, or to its fault, and appends all that it gave before that.</summary>
     /// <param name="readAhead">Pieces that may wait while an append is under way.</param>
+    /// <param name="cancelled">Somebody cancels the turn: the model is let go at once, and what it said so far is kept.</param>
     /// <exception cref="FenceLostException">Another worker has the turn; the source is cancelled.</exception>
     public async Task<PumpedReply> RelayAsync(
-        Func<CancellationToken, IAsyncEnumerable<FluxEvent>> source, TurnLog log, int readAhead, CancellationToken cancellationToken)
+        Func<CancellationToken, IAsyncEnumerable<FluxEvent>> source, TurnLog log, int readAhead, CancellationToken cancelled, CancellationToken cancellationToken)
     {
-        using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, cancelled);
         var pieces = Channel.CreateBounded<string>(new BoundedChannelOptions(readAhead) { SingleReader = true, SingleWriter = true });
         var read = ReadAsync(source, pieces.Writer, reading.Token);
         try
@@ -28,7 +29,9 @@ internal sealed class TokenPump(IOptions<TurnOptions> options)
             {
                 var (metadata, fault) = await read;
                 cancellationToken.ThrowIfCancellationRequested();
-                return reply with { Metadata = metadata, Fault = fault };
+                return cancelled.IsCancellationRequested && fault is not null
+                    ? reply with { Cancelled = true }
+                    : reply with { Metadata = metadata, Fault = fault };
             }
 
             return reply;

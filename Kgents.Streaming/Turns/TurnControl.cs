@@ -6,16 +6,16 @@ using NATS.Client.Core;
 namespace Kgents.Streaming.Turns;
 
 /// <summary>
-/// Whether the worker of a turn lives. A delivery that comes again does not mean that it died: when the consumer's leader dies, every held
+/// How the worker of a turn is spoken to: it says that it lives, and hears that its turn is cancelled. A delivery that comes again does not mean that it died: when the consumer's leader dies, every held
 /// turn is delivered again while its worker is at work.
 /// </summary>
 internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptions> options)
 {
     /// <summary>Answers for this turn until disposed. When it returns, the server knows the subscription.</summary>
-    public async Task<IAsyncDisposable> AnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
+    public async Task<Answering> AnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
     {
         var subscription = await connection.SubscribeCoreAsync(Subjects.Control(turn), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
-        var answering = new Answering(subscription, ReplyAsync(subscription));
+        var answering = new Answering(subscription);
         try
         {
             await connection.PingAsync(cancellationToken);
@@ -57,10 +57,15 @@ internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptio
         return false;
     }
 
-    private static async Task ReplyAsync(INatsSub<byte[]> subscription)
+    private static async Task ReplyAsync(INatsSub<byte[]> subscription, CancellationTokenSource cancelled)
     {
         await foreach (var request in subscription.Msgs.ReadAllAsync())
         {
+            if (request.Data.AsSpan().SequenceEqual(TurnControlMessages.Cancel))
+            {
+                await cancelled.CancelAsync();
+            }
+
             try
             {
                 await request.ReplyAsync(Array.Empty<byte>(), serializer: NatsRawSerializer<byte[]>.Default);
@@ -72,12 +77,27 @@ internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptio
         }
     }
 
-    private sealed class Answering(INatsSub<byte[]> subscription, Task replying) : IAsyncDisposable
+    /// <summary>A worker's ear for one turn.</summary>
+    internal sealed class Answering : IAsyncDisposable
     {
+        private readonly CancellationTokenSource cancelled = new();
+        private readonly INatsSub<byte[]> subscription;
+        private readonly Task replying;
+
+        public Answering(INatsSub<byte[]> subscription)
+        {
+            this.subscription = subscription;
+            replying = ReplyAsync(subscription, cancelled);
+        }
+
+        /// <summary>Cancelled when somebody cancels the turn. That somebody did may also be known only from the mark.</summary>
+        public CancellationToken Cancelled => cancelled.Token;
+
         public async ValueTask DisposeAsync()
         {
             await subscription.DisposeAsync();
             await replying;
+            cancelled.Dispose();
         }
     }
 }

@@ -98,16 +98,17 @@ internal sealed partial class TurnProcessor(
         giveUpWith ??= state.FailedAttempts >= options.Value.MaxAttempts ? TurnErrorCodes.Interrupted : null;
         var (commit, text) = state.Commit is { } committed ? (committed, Whole(turn.Address, committed, state.Text))
             : giveUpWith is not null ? await runner.GiveUpAsync(turn.Address, state, giveUpWith, log, cancellationToken)
-            : await RunAsync(turn, state, log, cancellationToken);
+            : await RunAsync(turn, state, log, answering.Cancelled, cancellationToken);
         await finisher.FinishAsync(turn, commit, text, log, state.HasTerminal, cancellationToken);
         return Disposition.Done;
     }
 
-    private async Task<(TurnCommitted Commit, string Text)> RunAsync(QueuedTurn turn, TurnLogState state, TurnLog log, CancellationToken cancellationToken)
+    private async Task<(TurnCommitted Commit, string Text)> RunAsync(
+        QueuedTurn turn, TurnLogState state, TurnLog log, CancellationToken cancelled, CancellationToken cancellationToken)
     {
         try
         {
-            return await runner.RunAsync(turn, state.Begun + 1, log, cancellationToken);
+            return await runner.RunAsync(turn, state.Begun + 1, log, cancelled, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && log.LastSequence > state.LastSequence)
         {

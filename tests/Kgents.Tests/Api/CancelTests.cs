@@ -1,0 +1,151 @@
+using System.Net;
+using System.Net.Http.Json;
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+
+namespace Kgents.Tests.Api;
+
+/// <summary>A cancel wins before the turn starts, while it runs and when it is taken over, and closes the connection to the model.</summary>
+public sealed class CancelTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+    private ScriptedModelServer model = null!;
+    private KgentsHost api = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        model.DefaultScript = new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall());
+        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await api.DisposeAsync();
+        await model.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task RunningTurn_EndsCancelledWithWhatWasSaid_AndTheModelIsLetGo()
+    {
+        await using var worker = await StartWorkerAsync();
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        await ChunkAsync();
+
+        Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
+        Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(("cancelled", "one"), (turn.EndKind, turn.Text));
+        await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+        var records = await TurnRecords.ReadAsync(api, session, turn.Id);
+        Assert.Equal((TurnStatus.Cancelled, "one"), (Assert.Single(records.Answers).Status, records.Answers[0].Text));
+        Assert.Equal("client_cancelled", Assert.Single(records.Usage).GetProperty("data").GetProperty("outcome").GetString());
+        Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
+        model.DefaultScript = ModelScript.Reply("next");
+        Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "next")).EndKind);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task WaitingTurn_EndsCancelledWithoutTheModel()
+    {
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
+
+        await using var worker = await StartWorkerAsync();
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal("cancelled", turn.EndKind);
+        Assert.Empty(model.Requests);
+        Assert.Empty((await TurnRecords.ReadAsync(api, session, turn.Id)).BillableUsage);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task TakenOverTurn_EndsCancelledWithoutTheModelBeingAskedAgain()
+    {
+        var session = SessionId.Parse(await api.Client.CreateSessionAsync());
+        var turn = TurnId.New(TimeProvider.System);
+        await Conversations.LogAsync(api, session, turn, new TurnAccepted(turn, 1, "gone"));
+        await Conversations.LogAsync(api, session, turn, new TurnChunk("lost", 0));
+        await Conversations.AskAsync(api, session, turn, 1);
+        Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session.ToString()));
+
+        await using var worker = await StartWorkerAsync();
+        var answer = await Conversations.AnswerAsync(api, session, 1);
+
+        Assert.Equal((TurnStatus.Cancelled, ""), (answer.Status, answer.Text));
+        Assert.Empty(model.Requests);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_IsCancelled_WhenTheWorkerIsNotTold()
+    {
+        // The worker's connection loses what it is asked, so only the mark can stop the turn: before its commit.
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Usage(5, 6));
+        model.DefaultScript = held;
+        await using var worker = await StartWorkerAsync();
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        await ChunkAsync();
+        var turn = TurnId.Parse((await api.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString()!);
+
+        await Conversations.StoreAsync(api, Subjects.CancelMark(new TurnAddress(Conversations.Tenant, SessionId.Parse(session), turn)), "{}"u8.ToArray());
+        held.Release();
+        var seen = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(("cancelled", 11), (seen.EndKind, seen.End.GetProperty("tokens").GetProperty("total").GetInt32()));
+        Assert.Single((await TurnRecords.ReadAsync(api, session, turn)).BillableUsage);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task EndedTurn_Answers409()
+    {
+        model.DefaultScript = ModelScript.Reply("done");
+        await using var worker = await StartWorkerAsync();
+        var session = await api.Client.CreateSessionAsync();
+        await api.Client.SayAsync(session, "count");
+
+        Assert.Equal(HttpStatusCode.Conflict, await CancelAsync(session));
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Turn_IsCancelled_WhenItsClientLeavesAndAskedForThat(bool stream)
+    {
+        await using var worker = await StartWorkerAsync();
+        var session = await api.Client.CreateSessionAsync();
+        using var leaving = new CancellationTokenSource();
+        var post = api.Client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages") { Content = JsonContent.Create(new { message = "count", stream, on_disconnect = "cancel" }) },
+            HttpCompletionOption.ResponseHeadersRead,
+            leaving.Token);
+        await ChunkAsync();
+
+        await leaving.CancelAsync();
+        if (stream)
+        {
+            (await post).Dispose();
+        }
+
+        Assert.Equal(TurnStatus.Cancelled, (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)).Status);
+        await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+
+    private Task ChunkAsync() => Eventually.TrueAsync(async () =>
+        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
+
+    private async Task<HttpStatusCode> CancelAsync(string session)
+    {
+        var turn = (await api.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString();
+        using var response = await api.Client.PostAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/cancel", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        return response.StatusCode;
+    }
+}
