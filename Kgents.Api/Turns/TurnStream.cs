@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -34,7 +33,7 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
 
         try
         {
-            await FollowAsync(httpContext.Response.BodyWriter, options, time, end.Token);
+            await FollowAsync(new ViewerBody(httpContext, options.WriteDeadline, time, services.GetRequiredService<ILogger<ViewerBody>>()), options, time, end.Token);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -47,12 +46,12 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
         }
     }
 
-    private async Task FollowAsync(PipeWriter body, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
+    private async Task FollowAsync(ViewerBody body, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        TurnSse.WriteOpening(body, options.ReconnectDelay);
+        TurnSse.WriteOpening(body.Output, options.ReconnectDelay);
         if (Expired is { } answer)
         {
-            TurnSse.WriteGap(body, answer);
+            TurnSse.WriteGap(body.Output, answer);
             hasEnded = true;
         }
 
@@ -72,12 +71,12 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
 
             if (batch.Count == 0)
             {
-                TurnSse.WriteHeartbeat(body);
+                TurnSse.WriteHeartbeat(body.Output);
             }
 
             foreach (var entry in batch)
             {
-                TurnSse.Write(body, entry);
+                TurnSse.Write(body.Output, entry);
             }
 
             // One flush for all that is ready.

@@ -16,6 +16,10 @@ public sealed class TurnStreamOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan TailCheckInterval { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a client may take nothing of what is ready for it; then its connection is closed, and it can resume.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>What a client is told to wait before it reconnects.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);

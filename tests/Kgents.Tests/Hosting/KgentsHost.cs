@@ -7,6 +7,8 @@ using Kgents.ServiceDefaults;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -62,6 +64,14 @@ internal sealed class KgentsHost : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Auth:BootstrapKey", key), new("Nats:CheckInterval", "00:00:00.200")]);
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, setting.Value)));
         builder.Configuration["urls"] = "http://127.0.0.1:0";
+
+        // Small, so that a client that does not read is felt soon.
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
+        {
+            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            socket.SendBufferSize = 16 * 1024;
+            return socket;
+        });
 
         builder.AddServiceDefaults("kgents-tests");
         builder.Logging.ClearProviders();
