@@ -62,7 +62,7 @@ internal static class MessageEndpoints
 
         Func<TurnAddress, Task>? onDisconnect = request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null;
         return request.Stream ?? true
-            ? new TurnStream(turn, follower) { OnDisconnect = onDisconnect }
+            ? new TurnStream(turn) { OnDisconnect = onDisconnect }
             : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
     }
 

@@ -34,7 +34,6 @@ internal static class TurnEndpoints
         ClaimsPrincipal user,
         SessionStore sessions,
         TurnStore turns,
-        TurnFollower follower,
         CancellationToken cancellationToken,
         string? after = null)
     {
@@ -53,7 +52,7 @@ internal static class TurnEndpoints
         // At the end already: 204 is what stops an EventSource from connecting again.
         return state!.IsFinished && state.LastEntry?.Sequence <= last
             ? TypedResults.NoContent()
-            : new TurnStream(turn, follower) { After = last, Expired = state.IsExpired ? state.Answer : null };
+            : new TurnStream(turn) { After = last, Expired = state.IsExpired ? state.Answer : null };
     }
 
     private static async Task<Results<Accepted, ProblemHttpResult>> CancelTurn(

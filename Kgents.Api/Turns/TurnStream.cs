@@ -1,11 +1,12 @@
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Turns;
 
 /// <summary>A turn as a stream of Server-Sent Events, from its first event to its terminal one. A client that leaves does not end the turn.</summary>
-internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IResult
+internal sealed class TurnStream(TurnAddress turn) : IResult
 {
     /// <summary>The event after which to begin.</summary>
     public ulong After { get; init; }
@@ -33,7 +34,7 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
 
         try
         {
-            await FollowAsync(new ViewerBody(httpContext, options.WriteDeadline, time, services.GetRequiredService<ILogger<ViewerBody>>()), options, time, end.Token);
+            await FollowAsync(new ViewerBody(httpContext, options.WriteDeadline, time, services.GetRequiredService<ILogger<ViewerBody>>()), services, options, time, end.Token);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -46,7 +47,7 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
         }
     }
 
-    private async Task FollowAsync(ViewerBody body, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
+    private async Task FollowAsync(ViewerBody body, IServiceProvider services, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         TurnSse.WriteOpening(body.Output, options.ReconnectDelay);
         if (Expired is { } answer)
@@ -56,34 +57,11 @@ internal sealed class TurnStream(TurnAddress turn, TurnFollower follower) : IRes
         }
 
         await body.FlushAsync(cancellationToken);
-        if (hasEnded)
+        if (!hasEnded)
         {
-            return;
+            await using var lease = services.GetRequiredService<TurnFeeds>().Join(turn, After);
+            var viewer = new TurnViewer(turn, After, lease.Feed, services.GetRequiredService<JetStreamReader>(), time);
+            hasEnded = await viewer.RunAsync(body, options.HeartbeatInterval, cancellationToken);
         }
-
-        var lastWrite = time.GetTimestamp();
-        await foreach (var batch in follower.FollowAsync(turn, After, cancellationToken))
-        {
-            if (batch.Count == 0 && time.GetElapsedTime(lastWrite) < options.HeartbeatInterval)
-            {
-                continue;
-            }
-
-            if (batch.Count == 0)
-            {
-                TurnSse.WriteHeartbeat(body.Output);
-            }
-
-            foreach (var entry in batch)
-            {
-                TurnSse.Write(body.Output, entry);
-            }
-
-            // One flush for all that is ready.
-            await body.FlushAsync(cancellationToken);
-            lastWrite = time.GetTimestamp();
-        }
-
-        hasEnded = true;
     }
 }

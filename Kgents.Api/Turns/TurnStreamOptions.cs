@@ -20,6 +20,10 @@ public sealed class TurnStreamOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Events of a turn that are kept in memory for all its viewers; one that is further behind reads the log.</summary>
+    [Range(2, 65_536)]
+    public int RingSize { get; set; } = 512;
+
     /// <summary>What a client is told to wait before it reconnects.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);

@@ -10,6 +10,9 @@ internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline,
 {
     public IBufferWriter<byte> Output => context.Response.BodyWriter;
 
+    /// <summary>Copies a frame that all viewers share.</summary>
+    public void Write(ReadOnlySpan<byte> frame) => Output.Write(frame);
+
     /// <summary>Sends all that was written. When the viewer is cut, the request is aborted.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {

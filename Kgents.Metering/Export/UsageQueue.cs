@@ -59,7 +59,8 @@ internal sealed class UsageQueue(INatsJSContext jetStream, IOptions<ExportOption
         {
             foreach (var message in batch)
             {
-                await message.NakAsync(cancellationToken: timeout.Token);
+                // Answered, so that it does not die with the connection, which closes next.
+                await message.NakAsync(new AckOpts { DoubleAck = true }, cancellationToken: timeout.Token);
             }
         }
         catch (Exception exception) when (exception is NatsException or OperationCanceledException)

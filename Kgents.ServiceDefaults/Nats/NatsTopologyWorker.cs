@@ -21,11 +21,10 @@ internal sealed partial class NatsTopologyWorker(
         using var timer = new PeriodicTimer(options.Value.CheckInterval, time);
         try
         {
-            do
+            while (await CheckAndReportAsync(stoppingToken) && await timer.WaitForNextTickAsync(stoppingToken))
             {
-                await CheckAndReportAsync(stoppingToken);
+                // Once more.
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -33,7 +32,8 @@ internal sealed partial class NatsTopologyWorker(
         }
     }
 
-    private async Task CheckAndReportAsync(CancellationToken stoppingToken)
+    /// <summary>False when the process is told to stop, because it cannot work with this server.</summary>
+    private async Task<bool> CheckAndReportAsync(CancellationToken stoppingToken)
     {
         try
         {
@@ -52,11 +52,14 @@ internal sealed partial class NatsTopologyWorker(
 
             // At once when the application has started; before that its start would end with a cancellation instead of this reason.
             lifetime.ApplicationStarted.Register(lifetime.StopApplication);
+            return false;
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
             ReportOnce(topology.Problem ?? exception.Message, exception);
         }
+
+        return true;
     }
 
     /// <summary>Once for each new problem: a server that is away for an hour does not fill the log.</summary>

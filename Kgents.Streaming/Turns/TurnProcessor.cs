@@ -186,7 +186,8 @@ internal sealed partial class TurnProcessor(
         using var timeout = new CancellationTokenSource(HandOverTimeout, time);
         try
         {
-            await message.NakAsync(cancellationToken: timeout.Token);
+            // Answered, so that it does not die with the connection, which closes next.
+            await message.NakAsync(new AckOpts { DoubleAck = true }, cancellationToken: timeout.Token);
         }
         catch (Exception exception) when (exception is NatsException or OperationCanceledException)
         {

@@ -1,0 +1,25 @@
+using System.Text;
+using Kgents.Api.Turns;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kgents.Tests.Api;
+
+/// <summary>A response that keeps what a viewer is sent.</summary>
+internal sealed class RecordingBody : IDisposable
+{
+    private readonly MemoryStream sent = new();
+
+    public RecordingBody()
+    {
+        var context = new DefaultHttpContext();
+        context.Response.Body = sent;
+        Viewer = new ViewerBody(context, TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger<ViewerBody>.Instance);
+    }
+
+    public ViewerBody Viewer { get; }
+
+    public void Dispose() => sent.Dispose();
+
+    public string Text => Encoding.UTF8.GetString(sent.ToArray());
+}

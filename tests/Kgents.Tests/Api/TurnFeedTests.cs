@@ -1,0 +1,102 @@
+using System.Globalization;
+using Kgents.Api.Turns;
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kgents.Tests.Api;
+
+/// <summary>All viewers of a turn on a replica share one feed, and each sees every event once, wherever it began and however slow it is.</summary>
+public sealed class TurnFeedTests : IAsyncLifetime
+{
+    private NatsServer nats = null!;
+    private ScriptedModelServer model = null!;
+    private KgentsHost host = null!;
+    private TurnAddress turn;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:Stream:RingSize", "8"));
+        turn = new TurnAddress(Conversations.Tenant, SessionId.Parse(await host.Client.CreateSessionAsync()), TurnId.New(TimeProvider.System));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.DisposeAsync();
+        await model.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Viewers_ShareOneFeed_AndItGoesWithTheLast()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        model.DefaultScript = held;
+        var session = await host.Client.CreateSessionAsync();
+        using var post = await host.Client.PostAsync(session, "count");
+        var id = (await host.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString();
+        var others = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => host.Client.GetAsync(
+            new Uri($"/v1/kgent/sessions/{session}/turns/{id}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken)));
+
+        Assert.Equal(1, Feeds.Count);
+        held.Release();
+        var seen = await Task.WhenAll(others.Append(post).Select(async response => await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken)));
+
+        Assert.All(seen, frames => Assert.Equal(seen[0], frames));
+        await Eventually.TrueAsync(() => Feeds.Count == 0);
+        Array.ForEach(others, response => response.Dispose());
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task EachViewer_SeesEveryEventOnceFromItsCursor_WhereverTheFeedAndTheRingAre()
+    {
+        var stored = new List<ulong>();
+        for (var index = 0; index < 30; index++)
+        {
+            stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, index == 0 ? new TurnAccepted(turn.Turn, 1, "m") : new TurnChunk($" {index}", index - 1)));
+        }
+
+        // The first viewer sets where the feed begins; the others are before it, behind the ring, in it and at its end.
+        ulong[] cursors = [stored[19], 0, stored[4], stored[18], stored[20], stored[27], stored[29]];
+        var viewers = cursors.Select(ViewAsync).ToList();
+        for (var index = 30; index < 60; index++)
+        {
+            stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnChunk($" {index}", index - 1)));
+        }
+
+        var late = ViewAsync(stored[9]);
+        stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnFailed("interrupted", "over")));
+
+        foreach (var (cursor, viewer) in cursors.Append(stored[9]).Zip(viewers.Append(late)))
+        {
+            Assert.Equal(stored.Where(sequence => sequence > cursor), await viewer);
+        }
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task NewFeed_IsMade_WhenTheOldOneHasEnded()
+    {
+        await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnAccepted(turn.Turn, 1, "m"));
+        await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnFailed("interrupted", "over"));
+        await using var first = Feeds.Join(turn, 0);
+        await first.Feed.Completion;
+
+        await using var second = Feeds.Join(turn, 0);
+
+        Assert.NotSame(first.Feed, second.Feed);
+    }
+
+    private TurnFeeds Feeds => host.Services.GetRequiredService<TurnFeeds>();
+
+    /// <summary>The ids that a viewer with this cursor is sent, up to the terminal event.</summary>
+    private async Task<IReadOnlyList<ulong>> ViewAsync(ulong after)
+    {
+        await using var lease = Feeds.Join(turn, after);
+        using var body = new RecordingBody();
+        Assert.True(await new TurnViewer(turn, after, lease.Feed, host.Reader, TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
+        return [.. body.Text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => ulong.Parse(line[4..], CultureInfo.InvariantCulture))];
+    }
+}
