@@ -128,13 +128,18 @@ public sealed class TurnQueueTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Worker_PullsAgain_WhenTheConsumerIsDeletedUnderIt()
     {
-        var session = await api.Client.CreateSessionAsync();
-        await using var worker = await StartWorkerAsync();
-        await api.Client.SayAsync(session, "before");
+        // With its one slot busy the worker asks for nothing while the consumer goes, so nothing tells it.
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        model.Enqueue(held);
+        await using var worker = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:Slots", "1"));
+        using var response = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "before");
+        await model.NextRequestAsync(TestContext.Current.CancellationToken);
 
         await api.JetStream.DeleteConsumerAsync(Streams.Messages.Name, "turn-workers", TestContext.Current.CancellationToken);
+        held.Release();
 
-        Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "after")).EndKind);
+        Assert.Equal("complete", new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken)).EndKind);
+        Assert.Equal("complete", new Turn(await api.Client.SayAsync(await api.Client.CreateSessionAsync(), "after")).EndKind);
     }
 
     [Fact(Timeout = Limits.Test)]
