@@ -61,19 +61,38 @@ public sealed class TurnFeedTests : IAsyncLifetime
 
         // The first viewer sets where the feed begins; the others are before it, behind the ring, in it and at its end.
         ulong[] cursors = [stored[19], 0, stored[4], stored[18], stored[20], stored[27], stored[29]];
-        var viewers = cursors.Select(ViewAsync).ToList();
+        var bodies = cursors.Select(_ => new RecordingBody()).ToList();
+        var viewers = cursors.Zip(bodies, ViewAsync).ToList();
         for (var index = 30; index < 60; index++)
         {
             stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnChunk($" {index}", index - 1)));
         }
 
-        var late = ViewAsync(stored[9]);
+        bodies.Add(new RecordingBody());
+        var late = ViewAsync(stored[9], bodies[^1]);
         stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnFailed("interrupted", "over")));
 
         foreach (var (cursor, viewer) in cursors.Append(stored[9]).Zip(viewers.Append(late)))
         {
             Assert.Equal(stored.Where(sequence => sequence > cursor), await viewer);
         }
+
+        bodies.ForEach(body => body.Dispose());
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Feed_IsTheSameForAllViewers_AndStaysUntilTheLastLeaves()
+    {
+        var first = Feeds.Join(turn, 0);
+        var second = Feeds.Join(turn, 5);
+        Assert.Same(first.Feed, second.Feed);
+
+        await first.DisposeAsync();
+        Assert.False(second.Feed.IsOver);
+        await second.DisposeAsync();
+
+        Assert.True(second.Feed.IsOver);
+        Assert.Equal(0, Feeds.Count);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -92,10 +111,9 @@ public sealed class TurnFeedTests : IAsyncLifetime
     private TurnFeeds Feeds => host.Services.GetRequiredService<TurnFeeds>();
 
     /// <summary>The ids that a viewer with this cursor is sent, up to the terminal event.</summary>
-    private async Task<IReadOnlyList<ulong>> ViewAsync(ulong after)
+    private async Task<IReadOnlyList<ulong>> ViewAsync(ulong after, RecordingBody body)
     {
         await using var lease = Feeds.Join(turn, after);
-        using var body = new RecordingBody();
         Assert.True(await new TurnViewer(turn, after, lease.Feed, host.Reader, TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
         return [.. body.Text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => ulong.Parse(line[4..], CultureInfo.InvariantCulture))];
     }
