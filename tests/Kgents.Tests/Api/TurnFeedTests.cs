@@ -60,7 +60,7 @@ public sealed class TurnFeedTests : IAsyncLifetime
         }
 
         // The first viewer sets where the feed begins; the others are before it, behind the ring, in it and at its end.
-        ulong[] cursors = [stored[19], 0, stored[4], stored[18], stored[20], stored[27], stored[29]];
+        ulong[] cursors = [stored[24], 0, stored[4], stored[23], stored[25], stored[27], stored[29]];
         var bodies = cursors.Select(_ => new RecordingBody()).ToList();
         var viewers = cursors.Zip(bodies, ViewAsync).ToList();
         for (var index = 30; index < 60; index++)
