@@ -49,8 +49,12 @@ internal static class TurnEndpoints
             return problem;
         }
 
+        // Ids count through all turns, so a client may come with one that this turn has not reached: for it, this turn goes on from its end. A feed
+        // that began beyond that would be no use to anybody else.
+        last = Math.Min(last, state!.LastEntry?.Sequence ?? 0);
+
         // At the end already: 204 is what stops an EventSource from connecting again.
-        return state!.IsFinished && state.LastEntry?.Sequence <= last
+        return state.IsFinished && state.LastEntry?.Sequence <= last
             ? TypedResults.NoContent()
             : new TurnStream(turn) { After = last, Expired = state.IsExpired ? state.Answer : null };
     }

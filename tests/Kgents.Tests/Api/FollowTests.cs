@@ -65,6 +65,24 @@ public sealed class FollowTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task Viewers_SeeTheTurn_WhenOneCameWithTheIdOfALaterTurn()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        model.DefaultScript = held;
+        var session = await host.Client.CreateSessionAsync();
+        using var post = await host.Client.PostAsync(session, "count");
+        await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
+        var id = await TurnIdAsync(session);
+
+        using var ahead = await replica.Client.SendAsync(Request(session, id, "1000000"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var other = await replica.Client.SendAsync(Request(session, id, "1"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        held.Release();
+
+        Assert.Equal(" two", new Turn(await FramesAsync(ahead)).Text);
+        Assert.Equal("one two", new Turn(await FramesAsync(other)).Text);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task EndedTurn_Answers204_WhenTheCursorIsAtItsEnd()
     {
         var (session, turn) = await SayAsync();
