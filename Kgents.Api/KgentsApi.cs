@@ -39,6 +39,7 @@ public static class KgentsApi
     public static WebApplication MapKgentsApi(this WebApplication app)
     {
         app.UseExceptionHandler();
+        app.UseStatusCodePages(pages => FaultHandler.ExplainStatusAsync(pages.HttpContext));
         app.UseMiddleware<StoreGate>();
         app.UseAuthentication();
         app.UseAuthorization();

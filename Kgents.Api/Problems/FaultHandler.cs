@@ -33,6 +33,16 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
         return true;
     }
 
+    /// <summary>The framework answers some requests by itself, with a status and no body.</summary>
+    public static Task ExplainStatusAsync(HttpContext context) => context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => Problem.NoSuchPath.ExecuteAsync(context),
+        StatusCodes.Status405MethodNotAllowed => Problem.NoSuchMethod.ExecuteAsync(context),
+        StatusCodes.Status413PayloadTooLarge => Problem.TooLarge.ExecuteAsync(context),
+        StatusCodes.Status415UnsupportedMediaType => Problem.NotJson.ExecuteAsync(context),
+        _ => Task.CompletedTask,
+    };
+
     public static Task RespondUnavailableAsync(HttpContext context)
     {
         context.Response.Headers.RetryAfter = Problem.RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -41,8 +51,8 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
 
     private static ProblemHttpResult Explain(BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
     {
-        (StatusCodes.Status413PayloadTooLarge, _) => Problem.Create(413, "too-large", "The body is too large", "See the limit of a message in the documentation."),
-        (StatusCodes.Status415UnsupportedMediaType, _) => Problem.Create(415, "unsupported-media-type", "The body is not JSON", "Send Content-Type: application/json."),
+        (StatusCodes.Status413PayloadTooLarge, _) => Problem.TooLarge,
+        (StatusCodes.Status415UnsupportedMediaType, _) => Problem.NotJson,
         (_, JsonException { Path: { } path }) => Problem.Invalid(400, FieldOf(path), "is not valid JSON of the expected type, or is not a field of this request"),
         _ => Problem.Invalid(bad.StatusCode, "body", "could not be read"),
     };

@@ -12,6 +12,14 @@ internal static class Problem
 
     public static ProblemHttpResult Unauthorized => Create(401, "unauthorized", "A valid API key is needed", "Send it as 'Authorization: Bearer kg_…' or 'X-API-Key: kg_…'.");
 
+    public static ProblemHttpResult NoSuchPath => Create(404, "no-such-path", "There is no such path", "See the API's documentation for its paths.");
+
+    public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");
+
+    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A session takes 16 KiB, a message 4 MiB.");
+
+    public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
+
     public static ProblemHttpResult SessionNotFound => Create(404, "session-not-found", "There is no such session", "It does not exist, or it belongs to another tenant.");
 
     public static ProblemHttpResult TurnNotFound => Create(404, "turn-not-found", "There is no such turn", "The session has none with this id.");

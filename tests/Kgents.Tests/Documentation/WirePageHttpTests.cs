@@ -1,12 +1,14 @@
+using System.Net.Http.Json;
 using System.Net;
 using System.Reflection;
+using System.Text.Json;
 using System.Text;
 using Kgents.Api.Problems;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -71,12 +73,14 @@ public sealed class WirePageHttpTests : IAsyncLifetime
     [InlineData("PUT", "/v1/kgent/sessions", HttpStatusCode.MethodNotAllowed, "application/json", 2)]
     [InlineData("POST", "/v1/kgent/sessions", HttpStatusCode.RequestEntityTooLarge, "application/json", 17 * 1024)]
     [InlineData("POST", "/v1/kgent/sessions", HttpStatusCode.UnsupportedMediaType, "text/plain", 2)]
-    public async Task Answer_HasNoBody_WhereThePageSaysSo(string method, string path, HttpStatusCode expected, string mediaType, int length)
+    public async Task Answer_IsAProblem_AlsoWhereTheFrameworkGivesIt(string method, string path, HttpStatusCode expected, string mediaType, int length)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = new StringContent(new string(' ', length), Encoding.UTF8, mediaType) };
         using var response = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
 
-        Assert.Equal((expected, ""), (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)));
+        Assert.Equal((expected, "application/problem+json"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal((int)expected, problem.GetProperty("status").GetInt32());
     }
 
     [Fact]
