@@ -1,4 +1,5 @@
 using Kgents.Api.Authentication;
+using Kgents.Api.Idempotency;
 using Kgents.Api.Messages;
 using Kgents.Api.Problems;
 using Kgents.Api.Sessions;
@@ -14,7 +15,7 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens], [Buckets.SessionRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens], [Buckets.SessionRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
@@ -33,6 +34,7 @@ public static class KgentsApi
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
         builder.Services.AddSingleton<SessionStore>().AddSingleton<Conversation>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddSingleton<IdempotencyStore>().AddSingleton<IdempotentAcceptance>().AddSingleton<IdempotentPost>();
         return builder;
     }
 

@@ -19,6 +19,7 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(UsageEvent))]
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(ApiKeyRecord))]
+[JsonSerializable(typeof(IdempotencyRecord))]
 public sealed partial class WireJson : JsonSerializerContext
 {
     static WireJson() => Default = new WireJson(new JsonSerializerOptions

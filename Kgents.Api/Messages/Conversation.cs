@@ -13,20 +13,35 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
     /// </summary>
     public async Task<TurnAddress?> TryAcceptAsync(TenantId tenant, SessionId session, string text, string mode, CancellationToken cancellationToken)
     {
-        var subject = Subjects.UserMessages(tenant, session);
-        var lastMessage = await reader.LastAsync(Streams.Messages.Name, subject, cancellationToken);
-        var lastAnswer = await LastAnswerAsync(tenant, session, cancellationToken);
-        if (lastMessage is not null && lastMessage.Sequence != lastAnswer?.UserSequence)
+        if (await FindPlaceAsync(tenant, session, cancellationToken) is not { } place)
         {
             return null;
         }
 
-        var message = new UserMessage(TurnId.New(time), (lastAnswer?.N ?? 0) + 1, text, mode, time.GetUtcNow());
-        var payload = JsonSerializer.SerializeToUtf8Bytes(message, WireJson.Default.UserMessage);
-        var result = await publisher.AppendAsync(
-            Streams.Messages.Name, subject, payload, [], lastMessage?.Sequence ?? 0, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken);
+        var message = new UserMessage(TurnId.New(time), place.N, text, mode, time.GetUtcNow());
+        var result = await StoreAsync(tenant, session, message, place.Base, cancellationToken);
         return result.IsStored ? new TurnAddress(tenant, session, message.Turn) : null;
     }
+
+    /// <summary>Where the session's next message belongs; null when the session is busy.</summary>
+    public async Task<MessagePlace?> FindPlaceAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
+    {
+        var lastMessage = await reader.LastAsync(Streams.Messages.Name, Subjects.UserMessages(tenant, session), cancellationToken);
+        var lastAnswer = await LastAnswerAsync(tenant, session, cancellationToken);
+        return lastMessage is null || lastMessage.Sequence == lastAnswer?.UserSequence
+            ? new MessagePlace((lastAnswer?.N ?? 0) + 1, lastMessage?.Sequence ?? 0)
+            : null;
+    }
+
+    /// <summary>Stores the message right after <paramref name="expectedLast"/>, or finds it there. Once another is there, it never can be stored.</summary>
+    public Task<FencedResult> StoreAsync(TenantId tenant, SessionId session, UserMessage message, ulong expectedLast, CancellationToken cancellationToken) => publisher.AppendAsync(
+        Streams.Messages.Name,
+        Subjects.UserMessages(tenant, session),
+        JsonSerializer.SerializeToUtf8Bytes(message, WireJson.Default.UserMessage),
+        [],
+        expectedLast,
+        entry => TurnOf(entry) == message.Turn,
+        cancellationToken);
 
     /// <summary>The turn that keeps a session busy, if its message can be read.</summary>
     public async Task<TurnId?> CurrentTurnAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Kgents.Api.Authentication;
+using Kgents.Api.Idempotency;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
 using Kgents.Api.Sessions;
@@ -27,16 +28,18 @@ internal static class MessageEndpoints
     private static async Task<IResult> PostMessage(
         string sessionId,
         PostMessageRequest request,
+        HttpRequest http,
         ClaimsPrincipal user,
         SessionStore sessions,
         Conversation conversation,
+        IdempotentPost idempotentPost,
         TurnFollower follower,
         TurnCanceller canceller,
         IOptions<MessageOptions> options,
         IHostApplicationLifetime lifetime,
         CancellationToken cancellationToken)
     {
-        if (request.Validate(options.Value.MaxBytes) is { } problem)
+        if ((IdempotencyKey.Read(http.Headers, out var key) ?? request.Validate(options.Value.MaxBytes)) is { } problem)
         {
             return problem;
         }
@@ -55,12 +58,17 @@ internal static class MessageEndpoints
         using var accepting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         accepting.CancelAfter(options.Value.AcceptTimeout);
         var mode = Modes.Find(request.Mode ?? session.Mode)!;
+        Func<TurnAddress, Task>? onDisconnect = request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null;
+        if (key is not null)
+        {
+            return await idempotentPost.AnswerAsync(new KeyedMessage(tenant, id, key, request.Message!, mode), request.Stream ?? true, onDisconnect, accepting.Token, cancellationToken);
+        }
+
         if (await conversation.TryAcceptAsync(tenant, id, request.Message!, mode, accepting.Token) is not { } turn)
         {
             return Problem.TurnInProgress(await conversation.CurrentTurnAsync(tenant, id, cancellationToken));
         }
 
-        Func<TurnAddress, Task>? onDisconnect = request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null;
         return request.Stream ?? true
             ? new TurnStream(turn) { OnDisconnect = onDisconnect }
             : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);

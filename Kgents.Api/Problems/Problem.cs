@@ -38,6 +38,9 @@ internal static class Problem
     public static ProblemHttpResult TurnInProgress(TurnId? turn) => Create(
         409, "turn-in-progress", "The session is answering another message", "Wait for its end, then send this message again.", ("turn_id", turn?.ToString()));
 
+    public static ProblemHttpResult IdempotencyKeyReused => Create(
+        409, "idempotency-key-reused", "The key belongs to another message", "An earlier request with this Idempotency-Key had another message or mode. Send a new message under a new key.");
+
     /// <summary>A field that cannot be accepted; <paramref name="status"/> is 400 for what cannot be read and 422 for what can.</summary>
     public static ProblemHttpResult Invalid(int status, string field, string reason) => TypedResults.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { [field] = [reason] })
     {

@@ -41,7 +41,8 @@ internal static class TurnSse
         };
         Write(output, $"event: {name}\ndata: ");
         output.Write(JsonSerializer.SerializeToUtf8Bytes(
-            new GapEnd(answer.Text, answer.Tokens, answer.Turn.AssistantMessageId, answer.Model, answer.ErrorCode, Gap: true), ApiJson.Default.GapEnd));
+            new GapEnd(answer.Text, answer.Tokens, answer.Turn.AssistantMessageId, answer.Model, answer.ErrorCode, answer.ErrorCode is { } code ? TurnErrorTexts.Of(code) : null, Gap: true),
+            ApiJson.Default.GapEnd));
         output.Write("\n\n"u8);
     }
 
@@ -68,7 +69,7 @@ internal static class TurnSse
 }
 
 /// <summary>The end of a turn after a gap: its events are gone, what it came to is not.</summary>
-internal sealed record GapEnd(string Text, TokenCounts Tokens, string MessageId, string Model, string? Code, bool Gap);
+internal sealed record GapEnd(string Text, TokenCounts Tokens, string MessageId, string Model, string? Code, string? Message, bool Gap);
 
 /// <summary>The counts of a turn, once they are final.</summary>
 internal sealed record FinalUsage(TokenCounts Tokens, bool Final);

@@ -13,6 +13,12 @@ internal sealed class TurnStore(JetStreamReader reader)
     {
         var lastEntry = await LastEntryAsync(turn, cancellationToken);
         var answer = await FindAnswerAsync(turn, cancellationToken);
+        if (lastEntry is null && answer is not null)
+        {
+            // All of the turn may have happened between the two reads; a log that is not there after the answer has expired.
+            lastEntry = await LastEntryAsync(turn, cancellationToken);
+        }
+
         return lastEntry is not null || answer is not null || await IsWaitingAsync(turn, cancellationToken)
             ? new TurnState(lastEntry, answer)
             : null;
@@ -27,10 +33,15 @@ internal sealed class TurnStore(JetStreamReader reader)
     private async Task<StoredEntry?> LastEntryAsync(TurnAddress turn, CancellationToken cancellationToken)
     {
         var first = await reader.NextAsync(Streams.Tokens.Name, Subjects.Tokens(turn), 1, cancellationToken);
-        return first?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk
-            ? null
-            : first is null ? null : await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken);
+        return first is not null && IsBeginning(first) ? await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken) : null;
     }
+
+    /// <summary>The log of a turn that nobody began is only its end.</summary>
+    private static bool IsBeginning(StoredEntry first) => TurnEventCodec.Decode(first.Header(TurnHeaders.Event) ?? "", first.Data.Span) switch
+    {
+        TurnCommitted commit => commit.Attempt == 0,
+        var turnEvent => turnEvent is TurnAccepted,
+    };
 
     private async Task<AssistantMessage?> FindAnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
     {

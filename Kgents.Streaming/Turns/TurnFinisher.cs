@@ -23,7 +23,7 @@ internal sealed class TurnFinisher(UsagePublisher usage, SessionChain chain)
     public static TurnEvent Terminal(TurnCommitted commit, string text) => commit.Status switch
     {
         TurnStatus.Completed => new TurnCompleted(text, commit.Tokens, commit.Chunks, commit.MessageId, commit.Model),
-        TurnStatus.Failed => new TurnFailed(commit.ErrorCode!, Explain(commit.ErrorCode!)),
+        TurnStatus.Failed => new TurnFailed(commit.ErrorCode!, TurnErrorTexts.Of(commit.ErrorCode!)),
         TurnStatus.Cancelled => new TurnCancelled(commit.MessageId, commit.Tokens),
         _ => throw new InvalidOperationException($"{commit.Status} is not an end of a turn."),
     };
@@ -39,14 +39,4 @@ internal sealed class TurnFinisher(UsagePublisher usage, SessionChain chain)
         commit.ErrorCode,
         commit.CommittedAt,
         turn.Before.Totals.Add(commit.Tokens, messages: text.Length > 0 ? 2 : 1));
-
-    private static string Explain(string errorCode) => errorCode switch
-    {
-        TurnErrorCodes.ModelUnavailable => "The language model could not be reached or broke off. Nothing was billed; send the message again.",
-        TurnErrorCodes.ReplyTooLong => "The answer grew over the limit and was cut off. Nothing was billed.",
-        TurnErrorCodes.Interrupted => "The turn was interrupted too often. Nothing was billed; send the message again.",
-        TurnErrorCodes.Expired => "The turn waited too long for a worker. Nothing was billed; send the message again.",
-        TurnErrorCodes.UnreadableMessage => "The stored message could not be read. Nothing was billed.",
-        _ => "The turn failed. Nothing was billed.",
-    };
 }

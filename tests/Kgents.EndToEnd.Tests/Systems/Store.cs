@@ -11,6 +11,7 @@ public sealed class Store : IAsyncDisposable
     private static readonly string[] All =
     [
         Streams.Messages.Name, Streams.Tokens.Name, Streams.Usage.Name, Subjects.KeyValueStream(Buckets.Sessions), Subjects.KeyValueStream(Buckets.ApiKeys),
+        Subjects.KeyValueStream(Buckets.Idempotency),
     ];
 
     private readonly NatsConnection connection;

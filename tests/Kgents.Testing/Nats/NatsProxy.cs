@@ -55,6 +55,14 @@ public sealed class NatsProxy : IAsyncDisposable
     /// <summary>The server gets the next matching publish that asks for a reply; the client never gets that reply.</summary>
     public void DropRepliesOnce(Func<string, bool> subjectFilter) => _faults.DropRepliesOnce(subjectFilter);
 
+    /// <summary>Holds back the next matching publish, and all that its client sends after it, until the hold is released.</summary>
+    public PublishHold HoldOnce(Func<string, bool> subjectFilter)
+    {
+        PublishHold hold = new();
+        _faults.HoldOnce(subjectFilter, hold);
+        return hold;
+    }
+
     /// <summary>Lets clients in again after a cut.</summary>
     public void Restore() => _faults.Restore();
 

@@ -62,6 +62,11 @@ internal sealed class NatsProxyConnection(Socket client, Socket server, PublishF
 
     private async ValueTask OnClientFrameAsync(NatsFrame frame, CancellationToken cancellationToken)
     {
+        if (frame.Operation is NatsOperation.Publish && faults.TakeHold(frame.Subject) is { } hold)
+        {
+            await hold.WaitAsync(cancellationToken);
+        }
+
         var verdict = frame.Operation is NatsOperation.Publish
             ? faults.Judge(frame.Subject, frame.ReplyTo is not null)
             : faults.IsCut ? PublishVerdict.Refuse : PublishVerdict.Forward;

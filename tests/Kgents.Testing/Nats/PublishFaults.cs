@@ -18,6 +18,7 @@ internal sealed class PublishFaults
     private readonly RecentItems<string> _subjects = new(10_000);
     private Cut? _cut;
     private Func<string, bool>? _dropReply;
+    private (Func<string, bool> SubjectFilter, PublishHold Hold)? _hold;
     private bool _isCut;
     private int _droppedReplies;
 
@@ -49,6 +50,29 @@ internal sealed class PublishFaults
         lock (_gate)
         {
             _dropReply = subjectFilter;
+        }
+    }
+
+    public void HoldOnce(Func<string, bool> subjectFilter, PublishHold hold)
+    {
+        lock (_gate)
+        {
+            _hold = (subjectFilter, hold);
+        }
+    }
+
+    /// <summary>What this publish has to wait for; null for nothing.</summary>
+    public PublishHold? TakeHold(string subject)
+    {
+        lock (_gate)
+        {
+            if (_hold is not { } next || !next.SubjectFilter(subject))
+            {
+                return null;
+            }
+
+            _hold = null;
+            return next.Hold;
         }
     }
 

@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Api.Idempotency;
+
+/// <summary>The entries of keys, read from the leader and changed by compare-and-set.</summary>
+internal sealed class IdempotencyStore(JetStreamReader reader, FencedPublisher publisher)
+{
+    private static readonly string Stream = Subjects.KeyValueStream(Buckets.Idempotency);
+
+    /// <summary>How a KV bucket says that a key has no value any more.</summary>
+    private static readonly KeyValuePair<string, string>[] Deleted = [new("KV-Operation", "DEL")];
+
+    public async Task<IdempotencyEntry> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        var last = await reader.LastAsync(Stream, Subjects.KeyValue(Buckets.Idempotency, key), cancellationToken);
+        return last switch
+        {
+            null => new IdempotencyEntry(0, null),
+            { Data.Length: 0 } => new IdempotencyEntry(last.Sequence, null),
+            _ => new IdempotencyEntry(last.Sequence, JsonSerializer.Deserialize(last.Data.Span, WireJson.Default.IdempotencyRecord)),
+        };
+    }
+
+    /// <summary>Null when the key's entry is not any more as it was read: another request created or deleted one.</summary>
+    public async Task<IdempotencyEntry?> TryCreateAsync(string key, IdempotencyEntry free, IdempotencyRecord record, CancellationToken cancellationToken)
+    {
+        var payload = JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.IdempotencyRecord);
+        var result = await publisher.AppendAsync(
+            Stream, Subjects.KeyValue(Buckets.Idempotency, key), payload, [], free.Revision, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken);
+        return result.IsStored ? new IdempotencyEntry(result.Sequence, record) : null;
+    }
+
+    /// <summary>Deletes this very entry. When something has followed it, another request has deleted it already.</summary>
+    public async Task DeleteAsync(string key, IdempotencyEntry entry, CancellationToken cancellationToken) => await publisher.AppendAsync(
+        Stream, Subjects.KeyValue(Buckets.Idempotency, key), ReadOnlyMemory<byte>.Empty, Deleted, entry.Revision, _ => true, cancellationToken);
+}
