@@ -57,6 +57,7 @@ public sealed partial class WirePageTests
         ["totals"] = WireJson.Default.SessionTotals,
         ["commit"] = WireJson.Default.TurnCommitted,
         ["usage payload"] = WireJson.Default.UsagePayload,
+        ["idempotency"] = WireJson.Default.IdempotencyRecord,
         ["session"] = WireJson.Default.SessionRecord,
         ["key"] = WireJson.Default.ApiKeyRecord,
         ["dead letter"] = WireJson.Default.DeadLetter,
@@ -103,7 +104,7 @@ public sealed partial class WirePageTests
         Assert.All(frames, frame => Assert.Equal(fields[frame.Event], frame.Fields));
 
         var gap = Assert.Single(Page.Examples("gap").SelectMany(Frames));
-        Assert.Equal(Fields(ApiJson.Default.GapEnd).Except(["code"]), gap.Fields);
+        Assert.Equal(Fields(ApiJson.Default.GapEnd).Except(["code", "message"]), gap.Fields);
         Assert.Equal("error", Frames(Written(output => TurnSse.WriteGap(output, Answer))).Single().Event);
 
         Assert.StartsWith(Written(output => TurnSse.WriteOpening(output, new TurnStreamOptions().ReconnectDelay)), Page.Examples("sse")[0], StringComparison.Ordinal);
