@@ -15,6 +15,7 @@ internal sealed class UsageQueue(INatsJSContext jetStream, IOptions<ExportOption
     private static readonly TimeSpan AckWait = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan PullExpiry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PullHeartbeat = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan GiveBackTimeout = TimeSpan.FromSeconds(2);
 
     private INatsJSConsumer? consumer;
@@ -24,7 +25,7 @@ internal sealed class UsageQueue(INatsJSContext jetStream, IOptions<ExportOption
     {
         consumer ??= await EnsureConsumerAsync(cancellationToken);
         var asked = time.GetTimestamp();
-        if (await consumer.NextAsync(NatsRawSerializer<byte[]>.Default, new NatsJSNextOpts { Expires = PullExpiry }, cancellationToken) is not { } first)
+        if (await consumer.NextAsync(NatsRawSerializer<byte[]>.Default, new NatsJSNextOpts { Expires = PullExpiry, IdleHeartbeat = PullHeartbeat }, cancellationToken) is not { } first)
         {
             // Nobody was there to ask: the client says so by returning at once.
             return time.GetElapsedTime(asked) >= PullExpiry / 2 ? [] : throw new NatsJSException($"The consumer {ConsumerName} does not answer.");

@@ -13,7 +13,10 @@ internal sealed partial class TurnQueue(INatsJSContext jetStream, IOptions<TurnO
     public const string ConsumerName = "turn-workers";
 
     private const int ConsumerNotFound = 10014;
-    private static readonly TimeSpan PullExpiry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PullExpiry = TimeSpan.FromSeconds(10);
+
+    /// <summary>When the consumer's leader dies, it takes the pull with it: two beats that do not come tell that, and not the end of the pull.</summary>
+    private static readonly TimeSpan PullHeartbeat = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>One message for each time it is asked, so that none waits in this process while another worker is free. Ends when the token is cancelled.</summary>
@@ -27,7 +30,7 @@ internal sealed partial class TurnQueue(INatsJSContext jetStream, IOptions<TurnO
             {
                 consumer ??= await EnsureConsumerAsync(stoppingToken);
                 var asked = time.GetTimestamp();
-                message = await consumer.NextAsync(NatsRawSerializer<byte[]>.Default, new NatsJSNextOpts { Expires = PullExpiry }, stoppingToken);
+                message = await consumer.NextAsync(NatsRawSerializer<byte[]>.Default, new NatsJSNextOpts { Expires = PullExpiry, IdleHeartbeat = PullHeartbeat }, stoppingToken);
                 if (message is null && time.GetElapsedTime(asked) < PullExpiry / 2)
                 {
                     // Nobody was there to ask: the client says so by returning at once.

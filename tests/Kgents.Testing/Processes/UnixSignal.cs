@@ -22,6 +22,21 @@ internal static class UnixSignal
         {
             throw new InvalidOperationException($"kill({processId}, {signal}) failed with errno {Marshal.GetLastPInvokeError()}.");
         }
+
+        if (signal == Stop)
+        {
+            WaitUntilStopped(processId);
+        }
+    }
+
+    /// <summary>The signal is sent, not yet felt: each thread stops when it is next scheduled. Without /proc there is nothing to see this by.</summary>
+    private static void WaitUntilStopped(int processId)
+    {
+        var threads = $"/proc/{processId}/task";
+        if (Directory.Exists(threads))
+        {
+            SpinWait.SpinUntil(() => Directory.GetDirectories(threads).All(thread => File.ReadAllText($"{thread}/stat").Split(") ")[^1][0] == 'T'), TimeSpan.FromSeconds(10));
+        }
     }
 
 #pragma warning disable SYSLIB1054 // LibraryImport needs unsafe code in the whole project, for two ints.
