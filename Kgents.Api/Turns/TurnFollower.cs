@@ -41,7 +41,7 @@ internal sealed partial class TurnFollower(
                 : Drain(live, last, ref upTo, ref behind);
             if (batch is null)
             {
-                // NATS does not answer: stay behind, and try again after the usual silence.
+                // NATS does not answer: stay behind, and try again shortly.
                 await Task.Delay(RetryDelay, time, cancellationToken);
                 yield return [];
                 continue;

@@ -26,7 +26,8 @@ internal sealed partial class UsageExporter(UsageQueue queue, OpenMeterClient op
             throw;
         }
 
-        // A crash here sends the batch again after a restart: the ids are the same, and OpenMeter drops what it has.
+        // A crash here sends the batch again after a restart, with the same ids: an OpenMeter that deduplicates drops it, one that does not counts
+        // it twice. Its default is not to.
         foreach (var message in batch)
         {
             await message.AckAsync(new AckOpts { DoubleAck = true }, cancellationToken);
