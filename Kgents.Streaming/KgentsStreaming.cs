@@ -23,6 +23,7 @@ public static class KgentsStreaming
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<TurnOptions>>((host, turns) => host.ShutdownTimeout = turns.Value.DrainTimeout + AfterDrain);
         builder.Services
             .AddSingleton<CancelMarks>()
+            .AddSingleton<TurnInterrupter>()
             .AddSingleton<SessionChain>()
             .AddSingleton<SessionHistory>()
             .AddSingleton<UsagePublisher>()

@@ -23,12 +23,12 @@ internal sealed class IdempotencyStore(JetStreamReader reader, FencedPublisher p
         };
     }
 
-    /// <summary>Null when the key's entry is not any more as it was read: another request created or deleted one.</summary>
-    public async Task<IdempotencyEntry?> TryCreateAsync(string key, IdempotencyEntry free, IdempotencyRecord record, CancellationToken cancellationToken)
+    /// <summary>Null when the key's entry is not any more as it was read: another request created, changed or deleted it.</summary>
+    public async Task<IdempotencyEntry?> TryPutAsync(string key, IdempotencyEntry asRead, IdempotencyRecord record, CancellationToken cancellationToken)
     {
         var payload = JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.IdempotencyRecord);
         var result = await publisher.AppendAsync(
-            Stream, Subjects.KeyValue(Buckets.Idempotency, key), payload, [], free.Revision, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken);
+            Stream, Subjects.KeyValue(Buckets.Idempotency, key), payload, [], asRead.Revision, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken);
         return result.IsStored ? new IdempotencyEntry(result.Sequence, record) : null;
     }
 

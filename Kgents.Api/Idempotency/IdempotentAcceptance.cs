@@ -11,55 +11,63 @@ internal sealed class IdempotentAcceptance(IdempotencyStore entries, Conversatio
 {
     public async Task<Acceptance> AcceptAsync(KeyedMessage message, CancellationToken cancellationToken)
     {
-        var entry = await entries.ReadAsync(message.EntryKey, cancellationToken);
-        var replayed = entry.Record is not null;
-        while (entry.Record is null)
+        var replayed = false;
+        while (true)
         {
-            if (await conversation.FindPlaceAsync(message.Tenant, message.Session, cancellationToken) is { } place)
+            var entry = await entries.ReadAsync(message.EntryKey, cancellationToken);
+            replayed |= entry.Record is not null;
+            var acceptance = entry.Record is null ? await DecideAsync(message, entry, cancellationToken)
+                : entry.Record.BodyHash != message.BodyHash ? new Acceptance.KeyReused()
+                : await StoreAsync(message, entry, replayed, cancellationToken);
+            if (acceptance is not null)
             {
-                var record = new IdempotencyRecord(message.BodyHash, TurnId.New(time), place.N, place.Base, time.GetUtcNow());
-                if (await entries.TryCreateAsync(message.EntryKey, entry, record, cancellationToken) is { } created)
-                {
-                    entry = created;
-                    break;
-                }
-
-                entry = await entries.ReadAsync(message.EntryKey, cancellationToken);
+                return acceptance;
             }
-            else
-            {
-                // Busy, perhaps with this very message; then its entry, which is older than it, is there by now.
-                entry = await entries.ReadAsync(message.EntryKey, cancellationToken);
-                if (entry.Record is null)
-                {
-                    return new Acceptance.Busy();
-                }
-            }
-
-            replayed = true;
         }
-
-        return await StoreAsync(message, entry, replayed, cancellationToken);
     }
 
-    /// <summary>A process that dies before the publish leaves an entry that the next request goes on with.</summary>
-    private async Task<Acceptance> StoreAsync(KeyedMessage message, IdempotencyEntry entry, bool replayed, CancellationToken cancellationToken)
+    /// <summary>Creates the entry of a free key, and stores its message; null when another request has changed the entry.</summary>
+    private async Task<Acceptance?> DecideAsync(KeyedMessage message, IdempotencyEntry free, CancellationToken cancellationToken)
     {
-        var record = entry.Record!;
-        if (record.BodyHash != message.BodyHash)
+        var place = await conversation.FindPlaceAsync(message.Message.Tenant, message.Message.Session, cancellationToken);
+        if (conversation.WhyNot(place, message.Message.WhenBusy) is { } refusal)
         {
-            return new Acceptance.KeyReused();
+            // Busy, perhaps with this very message; then its entry, which is older than it, is there by now.
+            return (await entries.ReadAsync(message.EntryKey, cancellationToken)).Record is null ? refusal : null;
         }
 
-        var result = await conversation.StoreAsync(message.Tenant, message.Session, message.ToUserMessage(record), record.Base, cancellationToken);
+        var record = new IdempotencyRecord(message.BodyHash, TurnId.New(time), place.N, place.Base, time.GetUtcNow());
+        return await entries.TryPutAsync(message.EntryKey, free, record, cancellationToken) is { } created
+            ? await StoreAsync(message, created, replayed: false, cancellationToken)
+            : null;
+    }
+
+    /// <summary>
+    /// Stores what the entry says; null when that is to be tried again. A process that dies before the publish leaves an entry that the next
+    /// request goes on with.
+    /// </summary>
+    private async Task<Acceptance?> StoreAsync(KeyedMessage message, IdempotencyEntry entry, bool replayed, CancellationToken cancellationToken)
+    {
+        var (record, target) = (entry.Record!, message.Message);
+        var result = await conversation.StoreAsync(target, message.ToUserMessage(record), record.Base, cancellationToken);
         if (result.IsStored)
         {
-            return new Acceptance.Stored(new TurnAddress(message.Tenant, message.Session, record.Turn), replayed);
+            return new Acceptance.Stored(new TurnAddress(target.Tenant, target.Session, record.Turn), result.Sequence, replayed);
         }
 
-        // Another message has the place, so this turn never can be stored by anybody, and the key may stand for a new one. A process that dies
-        // before the deletion leaves it to the next request, which finds the same.
+        // Another message has the place, so nobody can store this one there any more: it gets a new place, or the key may stand for a new turn. A
+        // process that dies before that leaves it to the next request, which finds the same.
+        var place = await conversation.FindPlaceAsync(target.Tenant, target.Session, cancellationToken);
+        var refusal = result.Winner is null ? new Acceptance.SessionGone()
+            : target.WhenBusy == BusyPolicy.Reject ? new Acceptance.Busy()
+            : conversation.WhyNot(place, target.WhenBusy);
+        if (refusal is null)
+        {
+            await entries.TryPutAsync(message.EntryKey, entry, record with { N = place.N, Base = place.Base }, cancellationToken);
+            return null;
+        }
+
         await entries.DeleteAsync(message.EntryKey, entry, cancellationToken);
-        return new Acceptance.Busy();
+        return refusal;
     }
 }

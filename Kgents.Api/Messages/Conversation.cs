@@ -1,46 +1,74 @@
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Messages;
 
 /// <summary>Reads and extends the messages of a session. Whether a session is idle, and who of two posts wins, the stream's leader decides.</summary>
-internal sealed class Conversation(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
+internal sealed class Conversation(JetStreamReader reader, FencedPublisher publisher, IOptions<MessageOptions> options, TimeProvider time)
 {
-    /// <summary>
-    /// Stores the message, which is at once the order to run its turn. Null when the session is busy: with a turn that is under way, or with
-    /// another message that was stored first.
-    /// </summary>
-    public async Task<TurnAddress?> TryAcceptAsync(TenantId tenant, SessionId session, string text, string mode, CancellationToken cancellationToken)
+    /// <summary>Stores the message, which is at once the order to run its turn, or says why not. Of several that want one place, one has it.</summary>
+    public async Task<Acceptance> AcceptAsync(NewMessage message, CancellationToken cancellationToken)
     {
-        if (await FindPlaceAsync(tenant, session, cancellationToken) is not { } place)
+        var turn = TurnId.New(time);
+        while (true)
         {
-            return null;
+            var place = await FindPlaceAsync(message.Tenant, message.Session, cancellationToken);
+            if (WhyNot(place, message.WhenBusy) is { } refusal)
+            {
+                return refusal;
+            }
+
+            var result = await StoreAsync(message, message.ToUserMessage(turn, place.N, time.GetUtcNow()), place.Base, cancellationToken);
+            if (result.IsStored)
+            {
+                return new Acceptance.Stored(new TurnAddress(message.Tenant, message.Session, turn), result.Sequence, Replayed: false);
+            }
+
+            if (result.Winner is null)
+            {
+                return new Acceptance.SessionGone();
+            }
+
+            if (message.WhenBusy == BusyPolicy.Reject)
+            {
+                return new Acceptance.Busy();
+            }
+
+            // Another message has the place; this one never can have it, so it may go behind that one.
         }
-
-        var message = new UserMessage(TurnId.New(time), place.N, text, mode, time.GetUtcNow());
-        var result = await StoreAsync(tenant, session, message, place.Base, cancellationToken);
-        return result.IsStored ? new TurnAddress(tenant, session, message.Turn) : null;
     }
 
-    /// <summary>Where the session's next message belongs; null when the session is busy.</summary>
-    public async Task<MessagePlace?> FindPlaceAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
+    /// <summary>Where the session's next message belongs. It is still free when the message is stored there, and else it is not stored.</summary>
+    public async Task<MessagePlace> FindPlaceAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
     {
-        var lastMessage = await reader.LastAsync(Streams.Messages.Name, Subjects.UserMessages(tenant, session), cancellationToken);
+        var subject = Subjects.UserMessages(tenant, session);
+        var lastMessage = await reader.LastAsync(Streams.Messages.Name, subject, cancellationToken);
         var lastAnswer = await LastAnswerAsync(tenant, session, cancellationToken);
-        return lastMessage is null || lastMessage.Sequence == lastAnswer?.UserSequence
-            ? new MessagePlace((lastAnswer?.N ?? 0) + 1, lastMessage?.Sequence ?? 0)
-            : null;
+        var (answered, end) = (lastAnswer?.UserSequence ?? 0, lastMessage?.Sequence ?? 0);
+
+        // Counted, and not taken from the last message's number, since a message that nobody can read has a place too.
+        var ahead = end <= answered ? 0
+            : await reader.ReadAsync(Streams.Messages.Name, subject, answered + 1, end, cancellationToken).TakeWhile(entry => entry.Sequence <= end).CountAsync(cancellationToken);
+        return new MessagePlace((lastAnswer?.N ?? 0) + ahead + 1, end, ahead);
     }
+
+    /// <summary>Null when a message may have this place.</summary>
+    public Acceptance? WhyNot(MessagePlace place, BusyPolicy whenBusy) =>
+        place.Ahead == 0 ? null
+        : whenBusy == BusyPolicy.Reject ? new Acceptance.Busy()
+        : place.Ahead > options.Value.MaxQueued ? new Acceptance.QueueFull()
+        : null;
 
     /// <summary>Stores the message right after <paramref name="expectedLast"/>, or finds it there. Once another is there, it never can be stored.</summary>
-    public Task<FencedResult> StoreAsync(TenantId tenant, SessionId session, UserMessage message, ulong expectedLast, CancellationToken cancellationToken) => publisher.AppendAsync(
+    public Task<FencedResult> StoreAsync(NewMessage message, UserMessage stored, ulong expectedLast, CancellationToken cancellationToken) => publisher.AppendAsync(
         Streams.Messages.Name,
-        Subjects.UserMessages(tenant, session),
-        JsonSerializer.SerializeToUtf8Bytes(message, WireJson.Default.UserMessage),
+        Subjects.UserMessages(message.Tenant, message.Session),
+        JsonSerializer.SerializeToUtf8Bytes(stored, WireJson.Default.UserMessage),
         [],
         expectedLast,
-        entry => TurnOf(entry) == message.Turn,
+        entry => TurnOf(entry) == stored.Turn,
         cancellationToken);
 
     /// <summary>The turn that keeps a session busy, if its message can be read.</summary>
@@ -48,6 +76,19 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
     {
         var last = await reader.LastAsync(Streams.Messages.Name, Subjects.UserMessages(tenant, session), cancellationToken);
         return last is null ? null : Read(session, last)?.TurnId;
+    }
+
+    /// <summary>The turns before a message that have not ended, the latest first.</summary>
+    public async Task<IReadOnlyList<TurnAddress>> UnfinishedBeforeAsync(TenantId tenant, SessionId session, ulong sequence, CancellationToken cancellationToken)
+    {
+        var answered = (await LastAnswerAsync(tenant, session, cancellationToken))?.UserSequence ?? 0;
+        return await reader.ReadAsync(Streams.Messages.Name, Subjects.UserMessages(tenant, session), answered + 1, sequence, cancellationToken)
+            .TakeWhile(entry => entry.Sequence < sequence)
+            .Select(TurnOf)
+            .Where(turn => turn is not null)
+            .Select(turn => new TurnAddress(tenant, session, turn!.Value))
+            .Reverse()
+            .ToListAsync(cancellationToken);
     }
 
     /// <summary>Messages after a cursor, oldest first, and the cursor of the next page, if there is one.</summary>

@@ -31,9 +31,8 @@ internal static class MessageEndpoints
         HttpRequest http,
         ClaimsPrincipal user,
         SessionStore sessions,
-        Conversation conversation,
-        IdempotentPost idempotentPost,
-        TurnFollower follower,
+        MessageInbox inbox,
+        MessageReply reply,
         TurnCanceller canceller,
         IOptions<MessageOptions> options,
         IHostApplicationLifetime lifetime,
@@ -55,23 +54,10 @@ internal static class MessageEndpoints
             return Problem.SessionNotFound;
         }
 
-        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        accepting.CancelAfter(options.Value.AcceptTimeout);
-        var mode = Modes.Find(request.Mode ?? session.Mode)!;
-        Func<TurnAddress, Task>? onDisconnect = request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null;
-        if (key is not null)
-        {
-            return await idempotentPost.AnswerAsync(new KeyedMessage(tenant, id, key, request.Message!, mode), request.Stream ?? true, onDisconnect, accepting.Token, cancellationToken);
-        }
-
-        if (await conversation.TryAcceptAsync(tenant, id, request.Message!, mode, accepting.Token) is not { } turn)
-        {
-            return Problem.TurnInProgress(await conversation.CurrentTurnAsync(tenant, id, cancellationToken));
-        }
-
-        return request.Stream ?? true
-            ? new TurnStream(turn) { OnDisconnect = onDisconnect }
-            : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
+        var message = new NewMessage(tenant, id, request.Message!, Modes.Find(request.Mode ?? session.Mode)!, request.WhenBusy!.Value);
+        var acceptance = await inbox.AcceptAsync(message, key, cancellationToken);
+        return await reply.AnswerAsync(
+            acceptance, message, request.Stream ?? true, request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null, cancellationToken);
     }
 
     private static async Task<Results<Ok<MessagePage>, ProblemHttpResult>> ListMessages(

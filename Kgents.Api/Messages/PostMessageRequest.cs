@@ -8,14 +8,25 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Kgents.Api.Messages;
 
 /// <summary>A message to a session. <paramref name="Stream"/> is true by default; <paramref name="Mode"/> is the session's by default.</summary>
+/// <param name="OnBusy"><c>reject</c> (default), <c>enqueue</c> or <c>interrupt</c>: what becomes of the message when the session is answering another.</param>
 /// <param name="OnDisconnect"><c>continue</c> (default) or <c>cancel</c>: what becomes of the turn when the client leaves before its end.</param>
-internal sealed record PostMessageRequest(string? Message, string? Mode, bool? Stream, string? OnDisconnect)
+internal sealed record PostMessageRequest(string? Message, string? Mode, bool? Stream, string? OnBusy, string? OnDisconnect)
 {
     private const string Continue = "continue";
     private const string Cancel = "cancel";
 
     [JsonIgnore]
     public bool CancelsOnDisconnect => OnDisconnect == Cancel;
+
+    /// <summary>Null for a text that is no policy.</summary>
+    [JsonIgnore]
+    public BusyPolicy? WhenBusy => OnBusy switch
+    {
+        null or "reject" => BusyPolicy.Reject,
+        "enqueue" => BusyPolicy.Enqueue,
+        "interrupt" => BusyPolicy.Interrupt,
+        _ => null,
+    };
 
     /// <summary>Null when the message may be stored.</summary>
     public ProblemHttpResult? Validate(int maxBytes)
@@ -28,6 +39,11 @@ internal sealed record PostMessageRequest(string? Message, string? Mode, bool? S
         if (Encoding.UTF8.GetByteCount(Message) > maxBytes)
         {
             return Problem.Invalid(422, "message", $"must not be longer than {maxBytes} bytes of UTF-8");
+        }
+
+        if (WhenBusy is null)
+        {
+            return Problem.Invalid(422, "on_busy", "must be reject, enqueue or interrupt");
         }
 
         if (OnDisconnect is not (null or Continue or Cancel))

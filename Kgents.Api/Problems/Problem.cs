@@ -38,6 +38,9 @@ internal static class Problem
     public static ProblemHttpResult TurnInProgress(TurnId? turn) => Create(
         409, "turn-in-progress", "The session is answering another message", "Wait for its end, then send this message again.", ("turn_id", turn?.ToString()));
 
+    public static ProblemHttpResult QueueFull => Create(
+        429, "queue-full", "Too many messages wait in the session", "Wait for the turns before it to end, then send this message again.");
+
     public static ProblemHttpResult IdempotencyKeyReused => Create(
         409, "idempotency-key-reused", "The key belongs to another message", "An earlier request with this Idempotency-Key had another message or mode. Send a new message under a new key.");
 

@@ -29,32 +29,34 @@ internal sealed class TurnControl(INatsConnection connection, IOptions<TurnOptio
     }
 
     /// <summary>True when a worker answers; asked twice, since one answer may be lost. A worker that hangs counts as dead: the fence holds it off.</summary>
-    public async Task<bool> IsRunningAsync(TurnAddress turn, CancellationToken cancellationToken)
-    {
-        for (var asked = 0; asked < 2; asked++)
-        {
-            try
-            {
-                await connection.RequestAsync(
-                    Subjects.Control(turn),
-                    Array.Empty<byte>(),
-                    requestSerializer: NatsRawSerializer<byte[]>.Default,
-                    replySerializer: NatsRawSerializer<byte[]>.Default,
-                    replyOpts: new NatsSubOpts { Timeout = options.Value.ControlTimeout },
-                    cancellationToken: cancellationToken);
-                return true;
-            }
-            catch (NatsNoRespondersException)
-            {
-                return false;
-            }
-            catch (NatsNoReplyException)
-            {
-                // Asked again, once.
-            }
-        }
+    public async Task<bool> IsRunningAsync(TurnAddress turn, CancellationToken cancellationToken) =>
+        await AskAsync(turn, [], cancellationToken) ?? await AskAsync(turn, [], cancellationToken) ?? false;
 
-        return false;
+    /// <summary>Tells the worker of a turn, if there is one, that its mark is set.</summary>
+    public Task CancelAsync(TurnAddress turn, CancellationToken cancellationToken) => AskAsync(turn, TurnControlMessages.Cancel.ToArray(), cancellationToken);
+
+    /// <summary>Whether a worker has the turn; null when there is one that does not answer.</summary>
+    private async Task<bool?> AskAsync(TurnAddress turn, byte[] question, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.RequestAsync(
+                Subjects.Control(turn),
+                question,
+                requestSerializer: NatsRawSerializer<byte[]>.Default,
+                replySerializer: NatsRawSerializer<byte[]>.Default,
+                replyOpts: new NatsSubOpts { Timeout = options.Value.ControlTimeout },
+                cancellationToken: cancellationToken);
+            return true;
+        }
+        catch (NatsNoRespondersException)
+        {
+            return false;
+        }
+        catch (NatsNoReplyException)
+        {
+            return null;
+        }
     }
 
     private static async Task ReplyAsync(INatsSub<byte[]> subscription, CancellationTokenSource cancelled)

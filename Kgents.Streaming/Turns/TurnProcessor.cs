@@ -13,6 +13,7 @@ namespace Kgents.Streaming.Turns;
 internal sealed partial class TurnProcessor(
     SessionChain chain,
     TurnControl control,
+    TurnInterrupter interrupter,
     TurnRunner runner,
     TurnFinisher finisher,
     DeadLetters deadLetters,
@@ -23,7 +24,8 @@ internal sealed partial class TurnProcessor(
     TimeProvider time,
     ILogger<TurnProcessor> logger)
 {
-    private static readonly TimeSpan NotYet = TimeSpan.FromMilliseconds(500);
+    /// <summary>The longest pause between two turns of a session, and how often a turn that waits costs a look at its session.</summary>
+    private static readonly TimeSpan NotYet = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan HandOverTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Ends in exactly one of ack, nak and silence; silence means that the message comes again after the ack wait. Never throws.</summary>
@@ -79,9 +81,20 @@ internal sealed partial class TurnProcessor(
         return (message.N - end.N) switch
         {
             1 => await ContinueAsync(new QueuedTurn(address, message, sequence, end), await ExpiredAsync(address, delivered.Metadata.Value, cancellationToken), cancellationToken),
-            > 1 => Disposition.NotYet,
+            > 1 => await WaitAsync(address, message, sequence, end, cancellationToken),
             _ => await EndLogAsync(address, cancellationToken),
         };
+    }
+
+    /// <summary>Turns of the session come before this one.</summary>
+    private async Task<Disposition> WaitAsync(TurnAddress turn, UserMessage message, ulong sequence, ChainEnd end, CancellationToken cancellationToken)
+    {
+        if (message.Interrupts)
+        {
+            await interrupter.InterruptBeforeAsync(turn.Tenant, turn.Session, end, sequence, cancellationToken);
+        }
+
+        return Disposition.NotYet;
     }
 
     /// <summary>The turn is next in its session. What became of it so far stands in its log.</summary>

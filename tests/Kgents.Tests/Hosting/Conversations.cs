@@ -29,6 +29,12 @@ internal static class Conversations
         return ack.Seq;
     }
 
+    /// <summary>The stored answers of a session, in their order.</summary>
+    public static async Task<IReadOnlyList<AssistantMessage>> AnswersAsync(KgentsHost host, string session) =>
+        await host.Reader.ReadAsync(Streams.Messages.Name, Subjects.AssistantMessages(Tenant, SessionId.Parse(session)), 1, 0, TestContext.Current.CancellationToken)
+            .Select(entry => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AssistantMessage)!)
+            .ToListAsync(TestContext.Current.CancellationToken);
+
     /// <summary>Waits until the session's last answer is that of the n-th turn.</summary>
     public static async Task<AssistantMessage> AnswerAsync(KgentsHost host, SessionId session, long n)
     {

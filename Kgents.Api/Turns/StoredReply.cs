@@ -1,9 +1,8 @@
 using Kgents.Api.Messages;
 using Kgents.Api.Problems;
-using Kgents.Api.Turns;
 using Kgents.Contracts;
 
-namespace Kgents.Api.Idempotency;
+namespace Kgents.Api.Turns;
 
 /// <summary>A turn as one answer, told from the stored one alone, which stays when the log is gone: the same that <see cref="TurnReply"/> gives.</summary>
 internal static class StoredReply

@@ -1,0 +1,28 @@
+using Kgents.Contracts;
+
+namespace Kgents.Api.Messages;
+
+/// <summary>What became of a message. Of one that is not stored, nothing is kept. The hierarchy is closed.</summary>
+internal abstract record Acceptance
+{
+    private Acceptance()
+    {
+    }
+
+    /// <summary>The message is stored, just now or by an earlier request.</summary>
+    /// <param name="Sequence">The message's sequence in KGENTS_MESSAGES.</param>
+    /// <param name="Replayed">An earlier request decided which turn it is.</param>
+    public sealed record Stored(TurnAddress Turn, ulong Sequence, bool Replayed) : Acceptance;
+
+    /// <summary>Another message keeps the session busy.</summary>
+    public sealed record Busy : Acceptance;
+
+    /// <summary>As many messages wait in the session as may.</summary>
+    public sealed record QueueFull : Acceptance;
+
+    /// <summary>The session was deleted just now.</summary>
+    public sealed record SessionGone : Acceptance;
+
+    /// <summary>The message was sent under a key that stands for another.</summary>
+    public sealed record KeyReused : Acceptance;
+}

@@ -1,0 +1,39 @@
+using Kgents.Api.Idempotency;
+using Kgents.Api.Turns;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Api.Messages;
+
+/// <summary>Takes a message in: stores it once, and cancels the turns before it if that is what it is for.</summary>
+internal sealed class MessageInbox(
+    Conversation conversation, IdempotentAcceptance idempotent, TurnCanceller canceller, IOptions<MessageOptions> options, IHostApplicationLifetime lifetime)
+{
+    public async Task<Acceptance> AcceptAsync(NewMessage message, IdempotencyKey? key, CancellationToken cancellationToken)
+    {
+        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        accepting.CancelAfter(options.Value.AcceptTimeout);
+        var acceptance = key is null
+            ? await conversation.AcceptAsync(message, accepting.Token)
+            : await idempotent.AcceptAsync(new KeyedMessage(key, message), accepting.Token);
+        if (acceptance is Acceptance.Stored stored && message.WhenBusy == BusyPolicy.Interrupt)
+        {
+            await InterruptAsync(stored);
+        }
+
+        return acceptance;
+    }
+
+    /// <summary>
+    /// What is stored is not to be lost, so this does not end when the client leaves. When the process dies here, the worker that gets the message
+    /// does the same. The latest turn first, so that none begins because the one before it is cancelled.
+    /// </summary>
+    private async Task InterruptAsync(Acceptance.Stored stored)
+    {
+        using var interrupting = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        interrupting.CancelAfter(options.Value.AcceptTimeout);
+        foreach (var earlier in await conversation.UnfinishedBeforeAsync(stored.Turn.Tenant, stored.Turn.Session, stored.Sequence, interrupting.Token))
+        {
+            await canceller.CancelAsync(earlier, interrupting.Token);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Kgents.Api.Problems;
+using Kgents.Api.Turns;
+using Kgents.Contracts;
+
+namespace Kgents.Api.Messages;
+
+/// <summary>Answers a message that was sent: with its turn from the beginning, whichever request it was that started it, or with why there is none.</summary>
+internal sealed class MessageReply(TurnStore turns, Conversation conversation, TurnFollower follower, IHostApplicationLifetime lifetime)
+{
+    /// <param name="onDisconnect">What is done when the client leaves before the turn has ended; null for nothing.</param>
+    public async Task<IResult> AnswerAsync(
+        Acceptance acceptance, NewMessage message, bool stream, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => acceptance switch
+        {
+            Acceptance.Stored { Replayed: true } stored => new Replayed(await ReplayAsync(stored.Turn, stream, onDisconnect, cancellationToken)),
+            Acceptance.Stored stored => await FollowAsync(stored.Turn, stream, expired: null, onDisconnect, cancellationToken),
+            Acceptance.Busy => Problem.TurnInProgress(await conversation.CurrentTurnAsync(message.Tenant, message.Session, cancellationToken)),
+            Acceptance.QueueFull => Problem.QueueFull,
+            Acceptance.KeyReused => Problem.IdempotencyKeyReused,
+            Acceptance.SessionGone => Problem.SessionNotFound,
+            _ => throw new InvalidOperationException($"{acceptance} has no answer."),
+        };
+
+    private async Task<IResult> ReplayAsync(TurnAddress turn, bool stream, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken)
+    {
+        var state = await turns.FindAsync(turn, cancellationToken);
+        return state?.Answer is { } answer && !stream
+            ? StoredReply.From(turn.Session, answer)
+            : await FollowAsync(turn, stream, state is { IsExpired: true } ? state.Answer : null, onDisconnect, cancellationToken);
+    }
+
+    private async Task<IResult> FollowAsync(
+        TurnAddress turn, bool stream, AssistantMessage? expired, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => stream
+        ? new TurnStream(turn) { Expired = expired, OnDisconnect = onDisconnect }
+        : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
+
+    /// <summary>Says that the answer is that of an earlier request.</summary>
+    private sealed class Replayed(IResult answer) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.Headers["Idempotency-Replayed"] = "true";
+            return answer.ExecuteAsync(httpContext);
+        }
+    }
+}
