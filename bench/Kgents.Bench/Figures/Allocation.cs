@@ -1,0 +1,86 @@
+using System.Globalization;
+using Kgents.Bench.Floors;
+using Kgents.Bench.Model;
+using Kgents.Bench.Report;
+using Kgents.Bench.Systems;
+
+namespace Kgents.Bench.Figures;
+
+/// <summary>
+/// What an API process allocates for each event of a turn, all of it: NATS client, feed, viewer and Kestrel. Floor: what the NATS client alone allocates for each message of a plain subscription, in a process like that.
+/// </summary>
+internal static class Allocation
+{
+    private const double EventsPerSecond = 200;
+
+    public static async Task<IReadOnlyList<Figure>> MeasureAsync(Scale scale, Progress progress, CancellationToken cancellationToken)
+    {
+        await using var system = await BenchSystem.StartAsync(cancellationToken);
+        await using var log = await BareLog.StartAsync(system.Nats.Url, cancellationToken);
+        var api = await system.ConnectAsync(await system.StartChildAsync(ChildServers.Api, [], cancellationToken), cancellationToken);
+        await system.StartWorkerAsync(cancellationToken);
+        system.Model.Load = new ModelLoad(EventsPerSecond, TimeSpan.FromMinutes(5));
+
+        progress.Say("one viewer");
+        var one = await ViewAsync(api, 1, scale, cancellationToken);
+        progress.Say($"{Many(scale)} viewers");
+        var many = await ViewAsync(api, Many(scale), scale, cancellationToken);
+        progress.Say("floor: a plain subscription");
+        var floor = await SubscribeAsync(api, log, scale, cancellationToken);
+
+        // The viewers of one turn share its feed: what grows with their number is theirs.
+        var perViewer = (many - one) / (Many(scale) - 1);
+        var detail = new Dictionary<string, double> { ["one_viewer"] = one, ["many_viewers"] = many, ["viewers"] = Many(scale) };
+        return
+        [
+            new Figure("allocated per event, 1 viewer, whole process", "bytes", one, floor, Target.Below(100, "bytes"), detail),
+            new Figure("allocated per event for each further viewer", "bytes", perViewer, null, Target.Below(100, "bytes"), detail),
+        ];
+    }
+
+    private static int Many(Scale scale) => Math.Max(2, scale.Viewers / 10);
+
+    private static async Task<double> ViewAsync(BenchClient api, int viewers, Scale scale, CancellationToken cancellationToken)
+    {
+        await using var load = new Load(cancellationToken);
+        var (turn, stream) = await api.BeginAsync(cancellationToken);
+        stream.Dispose();
+        for (var i = 0; i < viewers; i++)
+        {
+            await load.AddAsync(await api.FollowAsync(turn, 0, cancellationToken));
+        }
+
+        var allocated = await CountAsync(api, () => load.Events / viewers, scale, cancellationToken);
+        await api.CancelAsync(turn, cancellationToken);
+        await load.WhenEndedAsync();
+        return allocated;
+    }
+
+    private static async Task<double> SubscribeAsync(BenchClient api, BareLog log, Scale scale, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var subscription = await api.GetAsync("/bench/subscribe?subject=bench.live.%3E", cancellationToken);
+        var latencies = new Viewers.Latencies();
+        latencies.Open();
+        var relay = log.RelayAsync(EventsPerSecond, latencies, stop.Token);
+        var allocated = await CountAsync(api, () => latencies.Count, scale, cancellationToken);
+        await stop.CancelAsync();
+        await relay;
+        return allocated;
+    }
+
+    private static async Task<double> CountAsync(BenchClient api, Func<long> count, Scale scale, CancellationToken cancellationToken)
+    {
+        await Task.Delay(scale.WarmUp, cancellationToken);
+        var (before, events) = (await AllocatedAsync(api, cancellationToken), count());
+        await Task.Delay(scale.Window, cancellationToken);
+        var (after, seen) = (await AllocatedAsync(api, cancellationToken), count() - events);
+        return (after - before) / (double)seen;
+    }
+
+    private static async Task<long> AllocatedAsync(BenchClient api, CancellationToken cancellationToken)
+    {
+        using var response = await api.GetAsync("/bench/allocated", cancellationToken);
+        return long.Parse(await response.Content.ReadAsStringAsync(cancellationToken), CultureInfo.InvariantCulture);
+    }
+}

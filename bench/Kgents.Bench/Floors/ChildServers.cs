@@ -1,0 +1,63 @@
+using System.Globalization;
+using Kgents.Api;
+using Kgents.ServiceDefaults;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using NATS.Client.Core;
+
+namespace Kgents.Bench.Floors;
+
+/// <summary>Servers that this program starts as processes of their own, so that their time and memory are theirs alone.</summary>
+internal static class ChildServers
+{
+    /// <summary>Plain Kestrel: <c>/idle</c> and <c>/frames</c>.</summary>
+    public const string Bare = "bare";
+
+    /// <summary>The API, and <c>/bench/allocated</c>, which says what its process has allocated so far.</summary>
+    public const string Api = "api";
+
+    public static Task RunAsync(string server, string[] arguments) => server switch
+    {
+        Bare => RunBareAsync(double.Parse(arguments[0], CultureInfo.InvariantCulture), int.Parse(arguments[1], CultureInfo.InvariantCulture)),
+        Api => RunApiAsync(),
+        _ => throw new ArgumentException($"There is no server '{server}'.", nameof(server)),
+    };
+
+    private static async Task RunBareAsync(double framesPerSecond, int frameSize)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
+        await using var app = builder.Build();
+        var frames = new BareFrames(frameSize);
+        app.MapGet("/idle", context => BareFrames.OpenAsync(context));
+        app.MapGet("/frames", frames.JoinAsync);
+        await app.StartAsync();
+        await Task.WhenAny(frames.RunAsync(framesPerSecond, app.Lifetime.ApplicationStopping), app.WaitForShutdownAsync());
+    }
+
+    private static async Task RunApiAsync()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.AddServiceDefaults("kgents-api");
+        builder.AddKgentsApi();
+        await using var app = builder.Build();
+        app.MapDefaultEndpoints();
+        app.MapKgentsApi();
+        app.MapGet("/bench/allocated", () => TypedResults.Text(GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture)));
+        app.MapGet("/bench/subscribe", SubscribeAsync);
+        await app.RunAsync();
+    }
+
+    /// <summary>What the NATS client allocates by itself for a message that somebody subscribed to.</summary>
+    private static async Task SubscribeAsync(HttpContext context, INatsConnection connection, string subject)
+    {
+        await using var live = await connection.SubscribeCoreAsync(subject, serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: context.RequestAborted);
+        await BareFrames.StartAsync(context);
+        await foreach (var message in live.Msgs.ReadAllAsync(context.RequestAborted))
+        {
+            GC.KeepAlive(message.Data);
+        }
+    }
+}

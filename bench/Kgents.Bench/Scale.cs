@@ -1,0 +1,46 @@
+namespace Kgents.Bench;
+
+/// <summary>How much load for how long.</summary>
+internal sealed record Scale
+{
+    public static Scale Full { get; } = new();
+
+    public static Scale Quick { get; } = new()
+    {
+        WarmUp = TimeSpan.FromSeconds(0.5),
+        Window = TimeSpan.FromSeconds(1),
+        PacedTurns = 5,
+        FastTurns = 8,
+        Viewers = 10,
+        IdleStreams = 40,
+        Behind = 100,
+        Resumes = 10,
+        Deaths = 1,
+    };
+
+    /// <summary>Load before anything counts: connections are open, code is compiled.</summary>
+    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>The time that counts; a floor counts half of it before and half after.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(12);
+
+    /// <summary>Turns at <see cref="TokensPerSecond"/> each.</summary>
+    public int PacedTurns { get; init; } = 100;
+
+    public double TokensPerSecond { get; init; } = 30;
+
+    /// <summary>Turns whose model is as fast as it can be.</summary>
+    public int FastTurns { get; init; } = 64;
+
+    /// <summary>Viewers of one turn.</summary>
+    public int Viewers { get; init; } = 500;
+
+    public int IdleStreams { get; init; } = 5000;
+
+    /// <summary>Events that a client missed.</summary>
+    public int Behind { get; init; } = 1000;
+
+    public int Resumes { get; init; } = 300;
+
+    public int Deaths { get; init; } = 5;
+}

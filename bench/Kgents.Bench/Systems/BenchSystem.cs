@@ -1,0 +1,84 @@
+using Kgents.Bench.Model;
+using Kgents.Testing;
+
+namespace Kgents.Bench.Systems;
+
+/// <summary>A nats-server with the shipped settings, services as processes, and a model. Each figure has its own, so that none inherits another's garbage.</summary>
+internal sealed class BenchSystem : IAsyncDisposable
+{
+    /// <summary>More turns at once than any figure runs: one worker holds them all.</summary>
+    private const string Slots = "128";
+
+    private static readonly string Key = $"kg_bench_{new string('0', 43)}";
+    private readonly List<ServiceProcess> processes = [];
+    private readonly List<BenchClient> clients = [];
+
+    private BenchSystem(NatsServer nats, BenchModel model)
+    {
+        Nats = nats;
+        Model = model;
+    }
+
+    public NatsServer Nats { get; }
+
+    public BenchModel Model { get; }
+
+    public static async Task<BenchSystem> StartAsync(CancellationToken cancellationToken) =>
+        new(await NatsServer.StartAsync(null, cancellationToken), await BenchModel.StartAsync(cancellationToken));
+
+    public async Task<BenchClient> StartApiAsync(CancellationToken cancellationToken) =>
+        await ConnectAsync(await StartAsync("Kgents.Api", ("Auth__BootstrapKey", Key), cancellationToken), cancellationToken);
+
+    public async Task<BenchClient> ConnectAsync(ServiceProcess api, CancellationToken cancellationToken)
+    {
+        var client = new BenchClient(api, Key);
+        clients.Add(client);
+        await client.WaitUntilKnownAsync(cancellationToken);
+        return client;
+    }
+
+    public Task<ServiceProcess> StartWorkerAsync(CancellationToken cancellationToken) =>
+        StartAsync("Kgents.Streaming", ("ConnectionStrings__llm", Model.ConnectionString), cancellationToken);
+
+    /// <summary>A process of this program that is a server; it ends with the system.</summary>
+    public async Task<ServiceProcess> StartChildAsync(string server, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Kgents.Bench.dll"), "serve", server, .. arguments]);
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["DOTNET_gcServer"] = "1";
+        start.Environment["DOTNET_gcConcurrent"] = "1";
+        start.Environment["ConnectionStrings__nats"] = Nats.Url;
+        start.Environment["Auth__BootstrapKey"] = Key;
+        var process = await ServiceProcess.StartAsync(server, start, cancellationToken);
+        processes.Add(process);
+        return process;
+    }
+
+    /// <summary>Ends all processes but the nats-server, so that a floor has the machine for itself.</summary>
+    public async Task StopServicesAsync()
+    {
+        await Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
+        processes.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in clients)
+        {
+            client.Dispose();
+        }
+
+        await StopServicesAsync();
+        await Model.DisposeAsync();
+        await Nats.DisposeAsync();
+    }
+
+    private async Task<ServiceProcess> StartAsync(string project, (string Name, string Value) own, CancellationToken cancellationToken)
+    {
+        var environment = new Dictionary<string, string?> { ["ConnectionStrings__nats"] = Nats.Url, ["Turns__Slots"] = Slots, [own.Name] = own.Value };
+        var process = await ServiceProcess.StartAsync(project, environment, cancellationToken);
+        processes.Add(process);
+        await process.WaitForReadyAsync(cancellationToken);
+        return process;
+    }
+}
