@@ -32,8 +32,9 @@ internal static class BenchRun
 
             return 0;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
+            // Whatever the interrupted figure fell over; its processes have ended with it.
             progress.Say("stopped");
             return 130;
         }

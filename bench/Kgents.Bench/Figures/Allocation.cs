@@ -7,7 +7,8 @@ using Kgents.Bench.Systems;
 namespace Kgents.Bench.Figures;
 
 /// <summary>
-/// What an API process allocates for each event of a turn, all of it: NATS client, feed, viewer and Kestrel. Floor: what the NATS client alone allocates for each message of a plain subscription, in a process like that.
+/// What an API process allocates for each event of a turn, all of it: NATS client, feed, viewer and Kestrel; less what it allocates while nothing
+/// comes. Floor: what the NATS client alone allocates for each message of a plain subscription, in a process like that.
 /// </summary>
 internal static class Allocation
 {
@@ -21,16 +22,21 @@ internal static class Allocation
         await system.StartWorkerAsync(cancellationToken);
         system.Model.Load = new ModelLoad(EventsPerSecond, TimeSpan.FromMinutes(5));
 
+        progress.Say("nothing");
+        var start = await AllocatedAsync(api, cancellationToken);
+        await Task.Delay(scale.Window, cancellationToken);
+        var idle = (await AllocatedAsync(api, cancellationToken) - start) / scale.Window.TotalSeconds / EventsPerSecond;
+
         progress.Say("one viewer");
-        var one = await ViewAsync(api, 1, scale, cancellationToken);
+        var one = await ViewAsync(api, 1, scale, cancellationToken) - idle;
         progress.Say($"{Many(scale)} viewers");
-        var many = await ViewAsync(api, Many(scale), scale, cancellationToken);
+        var many = await ViewAsync(api, Many(scale), scale, cancellationToken) - idle;
         progress.Say("floor: a plain subscription");
-        var floor = await SubscribeAsync(api, log, scale, cancellationToken);
+        var floor = await SubscribeAsync(api, log, scale, cancellationToken) - idle;
 
         // The viewers of one turn share its feed: what grows with their number is theirs.
         var perViewer = (many - one) / (Many(scale) - 1);
-        var detail = new Dictionary<string, double> { ["one_viewer"] = one, ["many_viewers"] = many, ["viewers"] = Many(scale) };
+        var detail = new Dictionary<string, double> { ["one_viewer"] = one, ["many_viewers"] = many, ["viewers"] = Many(scale), ["idle_bytes_per_second"] = idle * EventsPerSecond };
         return
         [
             new Figure("allocated per event, 1 viewer, whole process", "bytes", one, floor, Target.Below(100, "bytes"), detail),

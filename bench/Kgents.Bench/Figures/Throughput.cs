@@ -22,14 +22,14 @@ internal static class Throughput
         var other = await system.StartApiAsync(cancellationToken);
         await system.StartWorkerAsync(cancellationToken);
         await WarmUp.RunAsync(system, other, scale, progress, cancellationToken);
-        var (events, eventSize, _) = await RunAsync(system, api, api, scale, progress, cancellationToken);
-        var (_, _, tokens) = await RunAsync(system, api, other, scale, progress, cancellationToken);
+        var (events, eventSize, _, cpu) = await RunAsync(system, api, api, scale, progress, cancellationToken);
+        var (_, _, tokens, otherCpu) = await RunAsync(system, api, other, scale, progress, cancellationToken);
         await system.StopServicesAsync();
 
         var after = await AppendAsync(log, 8 * TokenStamp.Length, scale, progress, cancellationToken);
         var singleAfter = await AppendAsync(log, 0, scale, progress, cancellationToken);
-        var detail = new Dictionary<string, double> { ["floor_before"] = before, ["floor_after"] = after, ["bytes_per_frame"] = eventSize };
-        var singles = new Dictionary<string, double> { ["floor_before"] = singleBefore, ["floor_after"] = singleAfter };
+        var detail = new Dictionary<string, double>(cpu) { ["floor_before"] = before, ["floor_after"] = after, ["bytes_per_frame"] = eventSize };
+        var singles = new Dictionary<string, double>(otherCpu) { ["floor_before"] = singleBefore, ["floor_after"] = singleAfter };
         return
         [
             new Figure("events end to end, full speed", "events/s", events, (before + after) / 2, Target.AtLeastTimes(0.6), detail),
@@ -37,21 +37,21 @@ internal static class Throughput
         ];
     }
 
-    private static async Task<(double Events, double EventSize, double Tokens)> RunAsync(
+    private static async Task<(double Events, double EventSize, double Tokens, IReadOnlyDictionary<string, double> Cpu)> RunAsync(
         BenchSystem system, BenchClient posting, BenchClient viewing, Scale scale, Progress progress, CancellationToken cancellationToken)
     {
         progress.Say($"{scale.FastTurns} turns at full speed{(posting == viewing ? "" : ", viewed through another replica")}");
         await using var load = new Load(cancellationToken);
         system.Model.Load = new ModelLoad(double.PositiveInfinity, TimeSpan.FromSeconds(10) + scale.WarmUp + scale.Window);
-        var turns = load.BeginAsync(scale.FastTurns, posting, viewing, null, cancellationToken);
-        await turns;
+        await load.BeginAsync(scale.FastTurns, posting, viewing, null, cancellationToken);
         await load.GoOnAsync(scale.WarmUp / 2, cancellationToken);
-        var (started, events, tokens, bytes) = (Stopwatch.GetTimestamp(), load.Events, load.Tokens, load.Bytes);
+        var (started, events, tokens, bytes, cpu) = (Stopwatch.GetTimestamp(), load.Events, load.Tokens, load.Bytes, system.Cpu());
         await load.GoOnAsync(scale.Window, cancellationToken);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var used = system.Cpu().ToDictionary(process => $"cores_{process.Key}", process => (process.Value - cpu[process.Key]) / seconds);
         (events, tokens, bytes) = (load.Events - events, load.Tokens - tokens, load.Bytes - bytes);
         await load.CancelTurnsAsync(posting, cancellationToken);
-        return (events / seconds, (double)bytes / events, tokens / seconds);
+        return (events / seconds, (double)bytes / events, tokens / seconds, used);
     }
 
     private static async Task<double> AppendAsync(BareLog log, int size, Scale scale, Progress progress, CancellationToken cancellationToken)

@@ -54,6 +54,14 @@ internal sealed class BenchSystem : IAsyncDisposable
         return process;
     }
 
+    /// <summary>Processor time so far of each kind of process, this one as <c>bench</c>.</summary>
+    public IReadOnlyDictionary<string, double> Cpu() => processes
+        .Select(process => (Name: process.Project, process.ProcessId))
+        .Append(("nats-server", Nats.ProcessId))
+        .Append(("bench", Environment.ProcessId))
+        .GroupBy(process => process.Item1, process => ProcessMeter.Cpu(process.Item2).TotalSeconds)
+        .ToDictionary(group => group.Key, group => group.Sum());
+
     /// <summary>Ends all processes but the nats-server, so that a floor has the machine for itself.</summary>
     public async Task StopServicesAsync()
     {
