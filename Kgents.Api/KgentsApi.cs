@@ -33,7 +33,7 @@ public static class KgentsApi
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
-        builder.Services.AddSingleton<SessionStore>().AddSingleton<Conversation>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddSingleton<SessionStore>().AddSingleton<Conversation>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
         builder.Services.AddSingleton<IdempotencyStore>().AddSingleton<IdempotentAcceptance>();
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>();
         return builder;

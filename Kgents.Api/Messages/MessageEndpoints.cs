@@ -34,6 +34,7 @@ internal static class MessageEndpoints
         MessageInbox inbox,
         MessageReply reply,
         TurnCanceller canceller,
+        OpenStreams streams,
         IOptions<MessageOptions> options,
         IHostApplicationLifetime lifetime,
         CancellationToken cancellationToken)
@@ -52,6 +53,11 @@ internal static class MessageEndpoints
         if (await sessions.FindAsync(tenant, id, cancellationToken) is not { } session)
         {
             return Problem.SessionNotFound;
+        }
+
+        if ((request.Stream ?? true) && streams.Open(http.HttpContext, tenant) is { } full)
+        {
+            return full;
         }
 
         var message = new NewMessage(tenant, id, request.Message!, Modes.Find(request.Mode ?? session.Mode)!, request.WhenBusy!.Value);

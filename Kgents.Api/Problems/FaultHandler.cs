@@ -45,7 +45,7 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
 
     public static Task RespondUnavailableAsync(HttpContext context)
     {
-        context.Response.Headers.RetryAfter = Problem.RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        Problem.SetRetryAfter(context);
         return Problem.Unavailable.ExecuteAsync(context);
     }
 

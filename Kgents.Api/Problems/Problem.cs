@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -7,8 +8,8 @@ namespace Kgents.Api.Problems;
 /// <summary>Every error of the API before the first byte of a stream, as RFC 9457 problem details. None holds the text of an exception.</summary>
 internal static class Problem
 {
-    /// <summary>Seconds after which a client may try again when NATS is away.</summary>
-    public const int RetryAfterSeconds = 2;
+    /// <summary>Seconds after which a client may try again when NATS is away, or when it has too many streams.</summary>
+    private const int RetryAfterSeconds = 2;
 
     public static ProblemHttpResult Unauthorized => Create(401, "unauthorized", "A valid API key is needed", "Send it as 'Authorization: Bearer kg_…' or 'X-API-Key: kg_…'.");
 
@@ -44,6 +45,10 @@ internal static class Problem
     public static ProblemHttpResult IdempotencyKeyReused => Create(
         409, "idempotency-key-reused", "The key belongs to another message", "An earlier request with this Idempotency-Key had another message or mode. Send a new message under a new key.");
 
+    /// <summary>Goes with <see cref="SetRetryAfter"/>.</summary>
+    public static ProblemHttpResult TooManyStreams(int limit) => Create(
+        429, "too-many-streams", "Too many streams are open", "Nothing was done. Close one, or try again after the time in Retry-After.", ("limit", limit));
+
     /// <summary>A field that cannot be accepted; <paramref name="status"/> is 400 for what cannot be read and 422 for what can.</summary>
     public static ProblemHttpResult Invalid(int status, string field, string reason) => TypedResults.Problem(new HttpValidationProblemDetails(new Dictionary<string, string[]> { [field] = [reason] })
     {
@@ -59,14 +64,16 @@ internal static class Problem
     public static ProblemHttpResult TurnCancelled(TurnId turn) => Create(
         409, "turn-cancelled", "The turn was cancelled", "Somebody cancelled it before it was answered.", ("turn_id", turn.ToString()));
 
-    public static ProblemHttpResult Create(int status, string type, string title, string detail, params (string Name, string? Value)[] extensions) => TypedResults.Problem(new ProblemDetails
+    public static ProblemHttpResult Create(int status, string type, string title, string detail, params (string Name, object? Value)[] extensions) => TypedResults.Problem(new ProblemDetails
     {
         Status = status,
         Type = Type(type),
         Title = title,
         Detail = detail,
-        Extensions = extensions.Where(extension => extension.Value is not null).ToDictionary(extension => extension.Name, extension => (object?)extension.Value),
+        Extensions = extensions.Where(extension => extension.Value is not null).ToDictionary(extension => extension.Name, extension => extension.Value),
     });
+
+    public static void SetRetryAfter(HttpContext context) => context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
 
     private static string Type(string name) => $"urn:kgents:problem:{name}";
 }

@@ -34,6 +34,7 @@ internal static class TurnEndpoints
         ClaimsPrincipal user,
         SessionStore sessions,
         TurnStore turns,
+        OpenStreams streams,
         CancellationToken cancellationToken,
         string? after = null)
     {
@@ -56,6 +57,7 @@ internal static class TurnEndpoints
         // At the end already: 204 is what stops an EventSource from connecting again.
         return state.IsFinished && state.LastEntry?.Sequence <= last
             ? TypedResults.NoContent()
+            : streams.Open(request.HttpContext, turn.Tenant) is { } full ? full
             : new TurnStream(turn) { After = last, Expired = state.IsExpired ? state.Answer : null };
     }
 

@@ -24,6 +24,10 @@ public sealed class TurnStreamOptions
     [Range(2, 65_536)]
     public int RingSize { get; set; } = 512;
 
+    /// <summary>Streams that a tenant may have open on one replica; a request for one more is refused with 429 and has no effect.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxPerTenant { get; set; } = 1_000;
+
     /// <summary>What a client is told to wait before it reconnects.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromSeconds(1);

@@ -115,6 +115,7 @@ public sealed class WirePageHttpTests : IAsyncLifetime
         {
             var id when id == typeof(TurnId) => Turn,
             var status when status == typeof(TurnStatus) => TurnStatus.Completed,
+            var number when number == typeof(int) => 1,
             _ => throw new InvalidOperationException($"Problem.{method.Name} takes a {type.Name}: say here which."),
         };
 
