@@ -1,22 +1,46 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Kgents.Api.Keys;
 using Kgents.Api.Messages;
 using Kgents.Api.Sessions;
+using Kgents.Api.Soul;
+using Kgents.Api.Tenants;
+using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
+using Kgents.Api.Usage;
 
 namespace Kgents.Api;
 
 /// <summary>The JSON of the API. A field that a request does not have is refused: a misspelt option would else be ignored in silence.</summary>
 [JsonSerializable(typeof(CreateSessionRequest))]
+[JsonSerializable(typeof(ChangeSessionRequest))]
 [JsonSerializable(typeof(SessionResponse))]
 [JsonSerializable(typeof(SessionPage))]
 [JsonSerializable(typeof(PostMessageRequest))]
 [JsonSerializable(typeof(MessageResponse))]
 [JsonSerializable(typeof(MessagePage))]
+[JsonSerializable(typeof(DialogueRequest))]
+[JsonSerializable(typeof(DialogueResponse))]
+[JsonSerializable(typeof(GovernanceRequest))]
+[JsonSerializable(typeof(GovernanceResponse))]
 [JsonSerializable(typeof(FinalUsage))]
 [JsonSerializable(typeof(GapEnd))]
+[JsonSerializable(typeof(TurnName))]
+[JsonSerializable(typeof(LogGap))]
 [JsonSerializable(typeof(TurnResponse))]
+[JsonSerializable(typeof(TicketResponse))]
+[JsonSerializable(typeof(CreateTenantRequest))]
+[JsonSerializable(typeof(ChangeTenantRequest))]
+[JsonSerializable(typeof(TenantResponse))]
+[JsonSerializable(typeof(TenantPage))]
+[JsonSerializable(typeof(CreateKeyRequest))]
+[JsonSerializable(typeof(ChangeKeyRequest))]
+[JsonSerializable(typeof(KeyResponse))]
+[JsonSerializable(typeof(KeyPage))]
+[JsonSerializable(typeof(UsageResponse))]
+[JsonSerializable(typeof(UsageRow))]
+[JsonSerializable(typeof(UsageThrough))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     static ApiJson() => Default = new ApiJson(Configure(new JsonSerializerOptions()));

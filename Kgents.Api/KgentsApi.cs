@@ -1,11 +1,23 @@
 using Kgents.Api.Authentication;
+using Kgents.Api.Edge;
 using Kgents.Api.Idempotency;
+using Kgents.Api.Keys;
+using Kgents.Api.Limits;
 using Kgents.Api.Messages;
+using Kgents.Api.OpenApi;
+using Kgents.Api.Plans;
 using Kgents.Api.Problems;
+using Kgents.Api.Requests;
 using Kgents.Api.Sessions;
+using Kgents.Api.Soul;
+using Kgents.Api.Tenants;
+using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
+using Kgents.Api.Usage;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
+using Microsoft.AspNetCore.Authorization;
 
 namespace Kgents.Api;
 
@@ -15,40 +27,63 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens], [Buckets.SessionRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.MinuteCounts, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
         });
 
+        builder.Services.AddServerLimits();
+        builder.Services.AddCrossOrigin();
+        builder.Services.AddApiDocument();
         builder.Services.AddProblemDetails();
         builder.Services.AddExceptionHandler<FaultHandler>();
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
 
         builder.Services.AddOptionsWithValidateOnStart<BootstrapKeyOptions, BootstrapKeyOptionsValidator>().BindConfiguration(BootstrapKeyOptions.SectionName);
         builder.Services.AddApiKeyAuthentication();
-        builder.Services.AddAuthorization();
-        builder.Services.AddSingleton<ApiKeyStore>().AddHostedService<BootstrapKeyWorker>();
+        builder.Services.AddAuthorization().AddSingleton<IAuthorizationHandler, RequiredScopeHandler>();
+        builder.Services.AddBucketView(Buckets.TenantRecords, WireJson.Default.TenantRecord).AddBucketView(Buckets.ApiKeyRecords, WireJson.Default.ApiKeyRecord);
+        builder.Services.AddSingleton<TenantStore>().AddSingleton<ApiKeyStore>().AddSingleton<KeyUse>().AddSingleton<KeyAdministration>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<KeyUse>()).AddHostedService<BootstrapKeyWorker>();
+
+        builder.Services.AddOptionsWithValidateOnStart<TicketOptions, TicketOptionsValidator>().BindConfiguration(TicketOptions.SectionName);
+        builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>();
+
+        builder.Services.AddOptionsWithValidateOnStart<PlanTable, PlanTableValidator>().BindConfiguration(PlanTable.SectionName);
+        builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestCounter>();
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
-        builder.Services.AddSingleton<SessionStore>().AddSingleton<Conversation>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
         builder.Services.AddSingleton<IdempotencyStore>().AddSingleton<IdempotentAcceptance>();
-        builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>();
+        builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
+        builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);
+        builder.Services.AddSingleton<UsageReport>();
         return builder;
     }
 
     public static WebApplication MapKgentsApi(this WebApplication app)
     {
+        app.UseMiddleware<AnswerHeaders>();
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => FaultHandler.ExplainStatusAsync(pages.HttpContext));
+        app.UseCrossOrigin();
         app.UseMiddleware<StoreGate>();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseMiddleware<RequestLimits>();
+        app.MapTenants();
+        app.MapKeys();
         app.MapSessions();
+        app.MapSessionStream();
         app.MapMessages();
         app.MapTurns();
+        app.MapSoul();
+        app.MapUsage();
+        app.MapApiDocument();
+        app.MapApiPage();
         return app;
     }
 }

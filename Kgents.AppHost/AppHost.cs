@@ -8,12 +8,14 @@ var llm = builder.AddOptionalConnectionString("llm");
 
 builder.AddProject<Projects.Kgents_Api>("api")
     .WithReference(nats).WaitFor(nats)
+    .WithSettings("Model")
     .WithHttpHealthCheck("/health/ready")
     .WithExternalHttpEndpoints();
 
 builder.AddProject<Projects.Kgents_Streaming>("streaming")
     .WithReference(nats).WaitFor(nats)
     .WithOptionalReference(llm)
+    .WithSettings("Model")
     .WithHttpHealthCheck("/health/ready")
     .WithReplicas(2);
 

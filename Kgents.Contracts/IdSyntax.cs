@@ -16,4 +16,7 @@ internal static partial class IdSyntax
 
     [GeneratedRegex("^t-[0-9a-f]{32}\\z")]
     public static partial Regex Turn { get; }
+
+    [GeneratedRegex("^k-[0-9a-f]{32}\\z")]
+    public static partial Regex ApiKey { get; }
 }

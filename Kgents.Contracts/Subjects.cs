@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kgents.Contracts;
 
 /// <summary>Every NATS subject and KV key of Kgents is built here. Ids are validated types, so no client text reaches a subject.</summary>
@@ -8,7 +10,14 @@ public static class Subjects
     public const string AllTokens = "kgents.tokens.>";
     public const string AllLive = "kgents.live.>";
     public const string AllUsage = "kgents.usage.*.*";
+    public const string AllLedgers = "kgents.ledger.*";
     public const string AllDeadLetters = "kgents.dead.*.*";
+    public const string AllMinuteCounts = "kgents.counts.minute.*.*.*";
+    public const string AllDayCounts = "kgents.counts.day.*.*.*";
+    public const string AllAudits = "kgents.audit.*.*.*.*";
+
+    /// <summary>The stream subjects of all deletion orders.</summary>
+    public const string AllDeletions = $"$KV.{Buckets.Deletions}.*.*";
 
     /// <summary>Subjects that carry one message for each few tokens: a span for each would be ruinous.</summary>
     public static bool IsPerToken(string subject) =>
@@ -26,16 +35,56 @@ public static class Subjects
     /// <summary>Where the server republishes what it has stored under <see cref="Tokens"/>.</summary>
     public static string Live(TurnAddress turn) => $"kgents.live.{turn.Session.Partition}.{turn.Tenant}.{turn.Session}.{turn.Turn}";
 
-    public static string Usage(TenantId tenant, SessionId session) => $"kgents.usage.{session.Partition}.{tenant}";
+    /// <summary>The logs of all turns of one session, in the order in which they were written.</summary>
+    public static string SessionTokens(TenantId tenant, SessionId session) => $"kgents.tokens.{session.Partition}.{tenant}.{session}.*";
+
+    /// <summary>Where the server republishes what it has stored under <see cref="SessionTokens"/>.</summary>
+    public static string SessionLive(TenantId tenant, SessionId session) => $"kgents.live.{session.Partition}.{tenant}.{session}.*";
+
+    public static string Usage(TenantId tenant, SessionId session) => Usage(tenant, session.Partition);
+
+    /// <summary>The usage of a tenant in one partition.</summary>
+    public static string Usage(TenantId tenant, int partition) => $"kgents.usage.{partition}.{tenant}";
+
+    /// <summary>The usage of a tenant in all partitions.</summary>
+    public static string TenantUsage(TenantId tenant) => $"kgents.usage.*.{tenant}";
+
+    /// <summary>The ledger of the usage events of a partition.</summary>
+    public static string Ledger(int partition) => $"kgents.ledger.{partition}";
 
     /// <summary>Request and reply with the worker that runs a turn.</summary>
     public static string Control(TurnAddress turn) => $"kgents.control.{turn.Tenant}.{turn.Session}.{turn.Turn}";
 
     public static string DeadLetters(string origin, TenantId tenant) => $"kgents.dead.{origin}.{tenant}";
 
+    /// <summary>The decision of a governance turn; one subject for each, so that there is one record.</summary>
+    public static string Audit(TurnAddress turn) => $"kgents.audit.{turn.Session.Partition}.{turn.Tenant}.{turn.Session}.{turn.Turn}";
+
+    /// <summary>The requests of a tenant, or of one of its keys, in the window of this length that began then.</summary>
+    /// <param name="window"><c>minute</c> or <c>day</c>.</param>
+    public static string RequestCount(string window, TenantId tenant, ApiKeyId? key, DateTimeOffset start) =>
+        $"kgents.counts.{window}.{tenant}.{key?.ToString() ?? "all"}.{start.ToUnixTimeSeconds()}";
+
+    /// <summary>The dead letters of one origin, of all tenants.</summary>
+    public static string DeadLettersOf(string origin) => $"kgents.dead.{origin}.*";
+
     public static string SessionKey(TenantId tenant, SessionId session) => $"{tenant}.{session}";
 
+    public static string MeteringLease(int partition) => KeyValue(Buckets.Leases, $"metering.{partition}");
+
     public static string CancelMark(TurnAddress turn) => KeyValue(Buckets.Cancels, $"{turn.Tenant}.{turn.Session}.{turn.Turn}");
+
+    /// <summary>The cancel marks of all turns of one session.</summary>
+    public static string SessionCancelMarks(TenantId tenant, SessionId session) => KeyValue(Buckets.Cancels, $"{tenant}.{session}.*");
+
+    /// <summary>The stream subject of a session's record.</summary>
+    public static string SessionRecord(TenantId tenant, SessionId session) => KeyValue(Buckets.Sessions, SessionKey(tenant, session));
+
+    /// <summary>The stream subject of what was changed of a session.</summary>
+    public static string SessionDetails(TenantId tenant, SessionId session) => KeyValue(Buckets.SessionDetails, SessionKey(tenant, session));
+
+    /// <summary>The stream subject of the order to delete a session.</summary>
+    public static string Deletion(TenantId tenant, SessionId session) => KeyValue(Buckets.Deletions, SessionKey(tenant, session));
 
     /// <summary>The stream subject of a KV key; <c>*</c> as the last token reads all sessions of a tenant.</summary>
     public static string TenantSessions(TenantId tenant) => $"$KV.{Buckets.Sessions}.{tenant}.*";
@@ -43,6 +92,45 @@ public static class Subjects
     public static string KeyValue(string bucket, string key) => $"$KV.{bucket}.{key}";
 
     public static string KeyValueStream(string bucket) => $"KV_{bucket}";
+
+    /// <summary>The turn of a subject that <see cref="Tokens"/> or <see cref="Live"/> built.</summary>
+    public static TurnId TurnOf(string subject) => TurnId.Parse(subject[(subject.LastIndexOf('.') + 1)..]);
+
+    /// <summary>Takes the ids back out of a subject that <see cref="Tokens"/> built; false for one that Kgents did not build.</summary>
+    public static bool TryParseTokens(string subject, out TurnAddress turn)
+    {
+        var tokens = subject.Split('.');
+        turn = default;
+        if (tokens.Length != 6 || !TenantId.TryParse(tokens[3], null, out var tenant) || !SessionId.TryParse(tokens[4], null, out var session) || !TurnId.TryParse(tokens[5], null, out var id))
+        {
+            return false;
+        }
+
+        turn = new TurnAddress(tenant, session, id);
+        return true;
+    }
+
+    /// <summary>Takes the ids back out of a subject that <see cref="Deletion"/> built; false for one that Kgents did not build.</summary>
+    public static bool TryParseDeletion(string subject, out TenantId tenant, out SessionId session)
+    {
+        var tokens = subject.Split('.');
+        session = default;
+        tenant = default;
+        return tokens.Length == 4 && TenantId.TryParse(tokens[2], null, out tenant) && SessionId.TryParse(tokens[3], null, out session);
+    }
+
+    /// <summary>Takes partition and tenant back out of a subject of <see cref="AllUsage"/>; false for one that Kgents did not build.</summary>
+    public static bool TryParseUsage(string subject, out int partition, out TenantId tenant)
+    {
+        var tokens = subject.Split('.');
+        partition = 0;
+        tenant = default;
+        return tokens.Length == 4 && int.TryParse(tokens[2], NumberStyles.None, CultureInfo.InvariantCulture, out partition) && TenantId.TryParse(tokens[3], null, out tenant);
+    }
+
+    /// <summary>Takes the partition back out of a subject of <see cref="AllLedgers"/>; false for one that Kgents did not build.</summary>
+    public static bool TryParseLedger(string subject, out int partition) =>
+        int.TryParse(subject[(subject.LastIndexOf('.') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out partition);
 
     /// <summary>Takes the ids back out of a subject of <see cref="AllUserMessages"/>; false for one that Kgents did not build.</summary>
     public static bool TryParseUserMessage(string subject, out TenantId tenant, out SessionId session)

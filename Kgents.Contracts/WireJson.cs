@@ -7,6 +7,7 @@ namespace Kgents.Contracts;
 /// <summary>The JSON of everything that crosses a process: snake_case, without nulls, text as it is (it never stands inside HTML).</summary>
 [JsonSerializable(typeof(TurnAccepted))]
 [JsonSerializable(typeof(TurnChunk))]
+[JsonSerializable(typeof(TurnUsage))]
 [JsonSerializable(typeof(TurnRestarted))]
 [JsonSerializable(typeof(TurnHandedOver))]
 [JsonSerializable(typeof(TurnCommitted))]
@@ -14,12 +15,21 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(TurnFailed))]
 [JsonSerializable(typeof(TurnCancelled))]
 [JsonSerializable(typeof(SessionRecord))]
+[JsonSerializable(typeof(SessionDetails))]
 [JsonSerializable(typeof(UserMessage))]
 [JsonSerializable(typeof(AssistantMessage))]
+[JsonSerializable(typeof(ProposedAction))]
+[JsonSerializable(typeof(Judgement))]
+[JsonSerializable(typeof(AuditRecord))]
 [JsonSerializable(typeof(UsageEvent))]
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(ApiKeyRecord))]
+[JsonSerializable(typeof(TenantRecord))]
+[JsonSerializable(typeof(QuotaRecord))]
 [JsonSerializable(typeof(IdempotencyRecord))]
+[JsonSerializable(typeof(DeletionOrder))]
+[JsonSerializable(typeof(LedgerEntry))]
+[JsonSerializable(typeof(LeaseRecord))]
 public sealed partial class WireJson : JsonSerializerContext
 {
     static WireJson() => Default = new WireJson(new JsonSerializerOptions

@@ -1,35 +1,77 @@
 using Kgents.Contracts;
+using Kgents.Metering.Confirm;
+using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Export;
+using Kgents.Metering.Ledger;
+using Kgents.Metering.Telemetry;
 using Kgents.ServiceDefaults.Connections;
 using Kgents.ServiceDefaults.Health;
 using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Metering;
 
-/// <summary>The metering worker: takes usage from JetStream to OpenMeter.</summary>
+/// <summary>The metering worker: enters usage into the ledger, takes it to OpenMeter and makes sure that it is there.</summary>
 public static class KgentsMetering
 {
     public static TBuilder AddKgentsMetering<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Usage], []);
-        if (EndpointConnectionString.Find(builder.Configuration, OpenMeterClient.ConnectionName) is not { } connection)
+        builder.AddMeteringCore();
+        if (EndpointConnectionString.Find(builder.Configuration, OpenMeterClient.ConnectionName) is { } connection)
+        {
+            builder.Services.AddOpenMeter(connection);
+        }
+        else
         {
             builder.Services.AddHostedService<NoOpenMeterNotice>();
-            return builder;
         }
 
-        builder.Services.AddOptionsWithValidateOnStart<ExportOptions, ExportOptionsValidator>().BindConfiguration(ExportOptions.SectionName);
-        builder.Services.AddHttpClient<OpenMeterClient>(http => OpenMeterClient.Configure(http, connection))
-            // The one exporter keeps its client for ever, so addresses are looked up anew by the connections' age instead of the handler's.
-            .UseSocketsHttpHandler((handler, _) => handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5))
-            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
-        builder.Services
-            .AddSingleton<ExportHealth>()
-            .AddSingleton<UsageQueue>()
-            .AddSingleton<UsageExporter>()
-            .AddHostedService<UsageExportWorker>();
-        builder.Services.AddHealthChecks().AddCheck<ExportHealth>("openmeter", tags: [HealthEndpoints.Ready]);
+        builder.Services.AddHostedService<MeteringWorker>();
+        builder.Services.AddHealthChecks().AddCheck<MeteringHealth>("openmeter", tags: [HealthEndpoints.Ready]);
         return builder;
+    }
+
+    /// <summary>Everything but the work itself: what a command needs that looks at the ledger.</summary>
+    internal static void AddMeteringCore(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddTopology([Streams.Usage, Streams.Ledger, Streams.DeadLetters], [Buckets.LeaseRecords]);
+        builder.Services.AddOptionsWithValidateOnStart<LedgerOptions, LedgerOptionsValidator>().BindConfiguration(LedgerOptions.SectionName);
+        builder.Services.AddOptionsWithValidateOnStart<ExportOptions, ExportOptionsValidator>().BindConfiguration(ExportOptions.SectionName);
+        builder.Services.AddOptionsWithValidateOnStart<ConfirmOptions, ConfirmOptionsValidator>().BindConfiguration(ConfirmOptions.SectionName);
+        builder.Services
+            .AddSingleton<MeteringHealth>()
+            .AddSingleton<MeteringMetrics>()
+            .AddSingleton<UsageDeadLetters>()
+            .AddSingleton<MeteringSessions>();
+    }
+
+    private static void AddOpenMeter(this IServiceCollection services, EndpointConnectionString connection)
+    {
+        services.AddHttpClient(nameof(OpenMeterClient), http => OpenMeterClient.Configure(http, connection)).SendEachRequestOnce();
+        services.AddHttpClient(nameof(OpenMeterEvents), http => OpenMeterClient.Configure(http, connection)).SendEachRequestOnce();
+
+        // One of each for the life of the process: a circuit breaker that is made anew has seen nothing.
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<OpenMeterClient>(provider, provider.GetRequiredService<IHttpClientFactory>().CreateClient(nameof(OpenMeterClient))));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<OpenMeterEvents>(provider, provider.GetRequiredService<IHttpClientFactory>().CreateClient(nameof(OpenMeterEvents))));
+        services.AddSingleton<DeduplicationProbe>();
+    }
+
+    /// <summary>
+    /// Without the retries of the service defaults: whether usage may go a second time, only the ledger knows. And without following redirects,
+    /// which make a GET of a POST.
+    /// </summary>
+    private static void SendEachRequestOnce(this IHttpClientBuilder client)
+    {
+#pragma warning disable EXTEXP0001 // Experimental is the call, not what it does; the only other way is to name each handler's options.
+        client.RemoveAllResilienceHandlers();
+#pragma warning restore EXTEXP0001
+        client
+            .UseSocketsHttpHandler((handler, _) =>
+            {
+                // The one client is kept for ever, so addresses are looked up anew by the connections' age instead of the handler's.
+                handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
+                handler.AllowAutoRedirect = false;
+            })
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
     }
 }

@@ -1,5 +1,11 @@
 using Kgents.Metering;
+using Kgents.Metering.Operations;
 using Kgents.ServiceDefaults;
+
+if (MeteringCommands.Has(args))
+{
+    return await MeteringCommands.RunAsync(args, Console.Out, CancellationToken.None);
+}
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("kgents-metering");
@@ -7,4 +13,5 @@ builder.AddKgentsMetering();
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
-app.Run();
+await app.RunAsync();
+return 0;

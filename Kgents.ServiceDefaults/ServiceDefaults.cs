@@ -17,6 +17,7 @@ public static class ServiceDefaults
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddQuietLogging();
+        builder.AddUnloggedQueries();
         builder.AddTelemetry(serviceName);
         builder.AddHealth();
         builder.AddNatsBackbone(serviceName);

@@ -1,7 +1,11 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
+using Kgents.Streaming.Deletions;
+using Kgents.Streaming.Governance;
 using Kgents.Streaming.Models;
 using Kgents.Streaming.Sessions;
+using Kgents.Streaming.Sweeping;
 using Kgents.Streaming.Turns;
 using Kgents.Streaming.Usage;
 using Microsoft.Extensions.Options;
@@ -17,25 +21,46 @@ public static class KgentsStreaming
     public static TBuilder AddKgentsStreaming<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.DeadLetters], [Buckets.CancelMarks]);
-        builder.AddLanguageModel();
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Audit, Streams.DeadLetters], [Buckets.CancelMarks, Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.QuotaRecords]);
+        builder.AddLanguageModels();
         builder.Services.AddOptionsWithValidateOnStart<TurnOptions, TurnOptionsValidator>().BindConfiguration(TurnOptions.SectionName);
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<TurnOptions>>((host, turns) => host.ShutdownTimeout = turns.Value.DrainTimeout + AfterDrain);
+        builder.Services.AddOptionsWithValidateOnStart<DeletionOptions, DeletionOptionsValidator>().BindConfiguration(DeletionOptions.SectionName);
+        builder.Services.AddOptionsWithValidateOnStart<SweepOptions, SweepOptionsValidator>().BindConfiguration(SweepOptions.SectionName);
         builder.Services
             .AddSingleton<CancelMarks>()
             .AddSingleton<TurnInterrupter>()
+            .AddSingleton<SessionAnswers>()
             .AddSingleton<SessionChain>()
             .AddSingleton<SessionHistory>()
+            .AddSingleton<TokenCounter>()
+            .AddSingleton<UsageAccount>()
             .AddSingleton<UsagePublisher>()
             .AddSingleton<DeadLetters>()
+            .AddSingleton<AuditLog>()
             .AddSingleton<ProgressKeeper>()
             .AddSingleton<TokenPump>()
             .AddSingleton<TurnControl>()
             .AddSingleton<TurnFinisher>()
+            .AddSingleton<TurnCloser>()
             .AddSingleton<TurnProcessor>()
             .AddSingleton<TurnQueue>()
             .AddSingleton<TurnRunner>()
+            .AddHostedService<TokenCounterWarmUp>()
             .AddHostedService<TurnWorker>();
+        builder.Services
+            .AddSingleton<DeletedSessions>()
+            .AddSingleton<DeletionOrders>()
+            .AddSingleton<SessionEraser>()
+            .AddSingleton<SessionDeleter>()
+            .AddHostedService<DeletionWorker>();
+        builder.Services
+            .AddSingleton<TurnLogEnds>()
+            .AddSingleton<LostTurns>()
+            .AddSingleton<TurnSweeper>()
+            .AddSingleton<QuotaSweeper>()
+            .AddHostedService<SweepWorker>()
+            .AddHostedService<QuotaSweepWorker>();
         return builder;
     }
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using Kgents.Api.Keys;
+using Kgents.Api.Tenants;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
@@ -12,6 +14,7 @@ namespace Kgents.Api.Authentication;
 internal sealed partial class BootstrapKeyWorker(
     NatsTopology topology,
     ApiKeyStore keys,
+    TenantStore tenants,
     JetStreamReader reader,
     FencedPublisher publisher,
     IOptions<BootstrapKeyOptions> options,
@@ -21,7 +24,7 @@ internal sealed partial class BootstrapKeyWorker(
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MarkerTimeout = TimeSpan.FromSeconds(10);
     private static readonly string Stream = Subjects.KeyValueStream(Buckets.ApiKeys);
-    private static readonly string Marker = Subjects.KeyValue(Buckets.ApiKeys, "bootstrap");
+    private static readonly string Marker = Subjects.KeyValue(Buckets.ApiKeys, "_bootstrap");
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -52,7 +55,7 @@ internal sealed partial class BootstrapKeyWorker(
             }
 
             var marker = await reader.LastAsync(Stream, Marker, cancellationToken);
-            if (marker is not null && await keys.FindAsync(Encoding.UTF8.GetString(marker.Data.Span), cancellationToken) is not null)
+            if (marker is not null && await ExistsAsync(Encoding.UTF8.GetString(marker.Data.Span), cancellationToken))
             {
                 return true;
             }
@@ -88,14 +91,21 @@ internal sealed partial class BootstrapKeyWorker(
 
     private async Task AddAsync(string key, CancellationToken cancellationToken)
     {
-        var record = new ApiKeyRecord(TenantId.Parse(options.Value.BootstrapTenant), "bootstrap", ApiKeySyntax.PrefixOf(key), Scopes.All, time.GetUtcNow());
-        await keys.AddAsync(ApiKeySyntax.HashOf(key), record, cancellationToken);
-        if (await keys.FindAsync(ApiKeySyntax.HashOf(key), cancellationToken) is { } stored)
+        var tenant = TenantId.Parse(options.Value.BootstrapTenant);
+        await tenants.TryCreateAsync(
+            new TenantRecord(tenant, tenant.ToString(), TenantStatus.Active, new Dictionary<string, string>(), time.GetUtcNow()), cancellationToken);
+
+        // A key that was there before keeps its tenant.
+        await keys.TryAddAsync(ApiKeySyntax.HashOf(key), new ApiKeyRecord(tenant, "bootstrap", ApiKeySyntax.PrefixOf(key), Scopes.All, time.GetUtcNow()), cancellationToken);
+        if (keys.Find(ApiKeySyntax.HashOf(key)) is { } stored)
         {
-            // A key that was there before keeps its tenant.
             LogAdded(stored.Prefix, stored.Tenant);
         }
     }
+
+    /// <summary>From the leader: by a view that is still being filled a second key would be made.</summary>
+    private async Task<bool> ExistsAsync(string hash, CancellationToken cancellationToken) =>
+        await reader.LastAsync(Stream, Subjects.KeyValue(Buckets.ApiKeys, hash), cancellationToken) is { Data.Length: > 0 };
 
     private static async Task PrintAsync(string key, CancellationToken cancellationToken) =>
         await Console.Out.WriteLineAsync(

@@ -34,6 +34,9 @@ internal sealed class IdempotencyKey
         return null;
     }
 
+    /// <summary>What the client wrote.</summary>
+    public override string ToString() => text;
+
     /// <summary>
     /// The KV key of this key in a session. Tenants and sessions hold no line break, so no two of them share a hash, and nothing that a client
     /// wrote enters a subject.

@@ -32,7 +32,7 @@ internal sealed class IdempotencyStore(JetStreamReader reader, FencedPublisher p
         return result.IsStored ? new IdempotencyEntry(result.Sequence, record) : null;
     }
 
-    /// <summary>Deletes this very entry. When something has followed it, another request has deleted it already.</summary>
-    public async Task DeleteAsync(string key, IdempotencyEntry entry, CancellationToken cancellationToken) => await publisher.AppendAsync(
-        Stream, Subjects.KeyValue(Buckets.Idempotency, key), ReadOnlyMemory<byte>.Empty, Deleted, entry.Revision, _ => true, cancellationToken);
+    /// <summary>False when another request has put something else in its place since it was read, which stays.</summary>
+    public async Task<bool> TryDeleteAsync(string key, IdempotencyEntry asRead, CancellationToken cancellationToken) => (await publisher.AppendAsync(
+        Stream, Subjects.KeyValue(Buckets.Idempotency, key), ReadOnlyMemory<byte>.Empty, Deleted, asRead.Revision, entry => entry.Data.Length == 0, cancellationToken)).IsStored;
 }

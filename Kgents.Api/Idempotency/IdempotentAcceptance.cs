@@ -1,4 +1,5 @@
 using Kgents.Api.Messages;
+using Kgents.Api.Plans;
 using Kgents.Contracts;
 
 namespace Kgents.Api.Idempotency;
@@ -7,7 +8,7 @@ namespace Kgents.Api.Idempotency;
 /// Stores a message once, however often and wherever it is sent under its key. Which turn it is, and after which message it belongs, is in the
 /// key's entry before anything is published; each request publishes just that, and the fence lets one in.
 /// </summary>
-internal sealed class IdempotentAcceptance(IdempotencyStore entries, Conversation conversation, TimeProvider time)
+internal sealed class IdempotentAcceptance(IdempotencyStore entries, Conversation conversation, TurnAdmission admission, TimeProvider time)
 {
     public async Task<Acceptance> AcceptAsync(KeyedMessage message, CancellationToken cancellationToken)
     {
@@ -49,6 +50,15 @@ internal sealed class IdempotentAcceptance(IdempotencyStore entries, Conversatio
     private async Task<Acceptance?> StoreAsync(KeyedMessage message, IdempotencyEntry entry, bool replayed, CancellationToken cancellationToken)
     {
         var (record, target) = (entry.Record!, message.Message);
+
+        // Not for a message that is stored already: its turn may have ended, and been settled.
+        if (!(replayed && target.TokenQuota is not null && await conversation.IsTakenAsync(target, record.Base, cancellationToken))
+            && await admission.ReserveAsync(target, record.Turn, cancellationToken) is { } overQuota)
+        {
+            // The entry stays: it promises a turn that the next request, or another one at this moment, may find room for, and store.
+            return overQuota;
+        }
+
         var result = await conversation.StoreAsync(target, message.ToUserMessage(record), record.Base, cancellationToken);
         if (result.IsStored)
         {
@@ -67,7 +77,21 @@ internal sealed class IdempotentAcceptance(IdempotencyStore entries, Conversatio
             return null;
         }
 
-        await entries.DeleteAsync(message.EntryKey, entry, cancellationToken);
+        return await RefuseAsync(message, entry, refusal, cancellationToken);
+    }
+
+    /// <summary>
+    /// Null when that is to be tried again: another request gave the message a new place since the entry was read, and may have stored it there, so that the session is busy with
+    /// this very message.
+    /// </summary>
+    private async Task<Acceptance?> RefuseAsync(KeyedMessage message, IdempotencyEntry entry, Acceptance refusal, CancellationToken cancellationToken)
+    {
+        if (!await entries.TryDeleteAsync(message.EntryKey, entry, cancellationToken))
+        {
+            return null;
+        }
+
+        await admission.ReleaseAsync(message.Message, entry.Record!.Turn, cancellationToken);
         return refusal;
     }
 }

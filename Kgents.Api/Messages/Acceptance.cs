@@ -20,7 +20,12 @@ internal abstract record Acceptance
     /// <summary>As many messages wait in the session as may.</summary>
     public sealed record QueueFull : Acceptance;
 
-    /// <summary>The session was deleted just now.</summary>
+    /// <summary>The tenant's quota has no room for the turn.</summary>
+    /// <param name="Policy"><c>turns</c> or <c>tokens</c>.</param>
+    /// <param name="RetryAfter">When there may be room.</param>
+    public sealed record OverQuota(string Policy, TimeSpan RetryAfter) : Acceptance;
+
+    /// <summary>The session was deleted just now; if the message had been stored, it is purged with the rest.</summary>
     public sealed record SessionGone : Acceptance;
 
     /// <summary>The message was sent under a key that stands for another.</summary>

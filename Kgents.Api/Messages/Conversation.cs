@@ -1,21 +1,34 @@
 using System.Text.Json;
+using Kgents.Api.Plans;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Messages;
 
 /// <summary>Reads and extends the messages of a session. Whether a session is idle, and who of two posts wins, the stream's leader decides.</summary>
-internal sealed class Conversation(JetStreamReader reader, FencedPublisher publisher, IOptions<MessageOptions> options, TimeProvider time)
+internal sealed class Conversation(SessionAnswers answers, JetStreamReader reader, FencedPublisher publisher, TurnAdmission admission, IOptions<MessageOptions> options, TimeProvider time)
 {
     /// <summary>Stores the message, which is at once the order to run its turn, or says why not. Of several that want one place, one has it.</summary>
     public async Task<Acceptance> AcceptAsync(NewMessage message, CancellationToken cancellationToken)
     {
         var turn = TurnId.New(time);
+        var acceptance = await AcceptAsync(message, turn, cancellationToken);
+        if (acceptance is not Acceptance.Stored)
+        {
+            await admission.ReleaseAsync(message, turn, cancellationToken);
+        }
+
+        return acceptance;
+    }
+
+    private async Task<Acceptance> AcceptAsync(NewMessage message, TurnId turn, CancellationToken cancellationToken)
+    {
         while (true)
         {
             var place = await FindPlaceAsync(message.Tenant, message.Session, cancellationToken);
-            if (WhyNot(place, message.WhenBusy) is { } refusal)
+            if ((WhyNot(place, message.WhenBusy) ?? await admission.ReserveAsync(message, turn, cancellationToken)) is { } refusal)
             {
                 return refusal;
             }
@@ -45,7 +58,7 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
     {
         var subject = Subjects.UserMessages(tenant, session);
         var lastMessage = await reader.LastAsync(Streams.Messages.Name, subject, cancellationToken);
-        var lastAnswer = await LastAnswerAsync(tenant, session, cancellationToken);
+        var lastAnswer = (await answers.LastAsync(tenant, session, cancellationToken))?.Answer;
         var (answered, end) = (lastAnswer?.UserSequence ?? 0, lastMessage?.Sequence ?? 0);
 
         // Counted, and not taken from the last message's number, since a message that nobody can read has a place too.
@@ -71,6 +84,10 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
         entry => TurnOf(entry) == stored.Turn,
         cancellationToken);
 
+    /// <summary>Whether a message, this one or another, is right after <paramref name="expectedLast"/>.</summary>
+    public async Task<bool> IsTakenAsync(NewMessage message, ulong expectedLast, CancellationToken cancellationToken) =>
+        await reader.NextAsync(Streams.Messages.Name, Subjects.UserMessages(message.Tenant, message.Session), expectedLast + 1, cancellationToken) is not null;
+
     /// <summary>The turn that keeps a session busy, if its message can be read.</summary>
     public async Task<TurnId?> CurrentTurnAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
     {
@@ -81,7 +98,7 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
     /// <summary>The turns before a message that have not ended, the latest first.</summary>
     public async Task<IReadOnlyList<TurnAddress>> UnfinishedBeforeAsync(TenantId tenant, SessionId session, ulong sequence, CancellationToken cancellationToken)
     {
-        var answered = (await LastAnswerAsync(tenant, session, cancellationToken))?.UserSequence ?? 0;
+        var answered = (await answers.LastAsync(tenant, session, cancellationToken))?.Answer.UserSequence ?? 0;
         return await reader.ReadAsync(Streams.Messages.Name, Subjects.UserMessages(tenant, session), answered + 1, sequence, cancellationToken)
             .TakeWhile(entry => entry.Sequence < sequence)
             .Select(TurnOf)
@@ -120,12 +137,6 @@ internal sealed class Conversation(JetStreamReader reader, FencedPublisher publi
 
     /// <summary>The turn of a stored user message; null when the message cannot be read.</summary>
     public static TurnId? TurnOf(StoredEntry entry) => Read(default, entry)?.TurnId;
-
-    private async Task<AssistantMessage?> LastAnswerAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
-    {
-        var entry = await reader.LastAsync(Streams.Messages.Name, Subjects.AssistantMessages(tenant, session), cancellationToken);
-        return entry is null ? null : JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AssistantMessage);
-    }
 
     /// <summary>Null for a message that cannot be read; its turn ends with an error, which is shown.</summary>
     private static MessageResponse? Read(SessionId session, StoredEntry entry)

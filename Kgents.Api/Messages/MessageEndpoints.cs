@@ -1,6 +1,9 @@
 using System.Security.Claims;
 using Kgents.Api.Authentication;
 using Kgents.Api.Idempotency;
+using Kgents.Api.Keys;
+using Kgents.Api.OpenApi;
+using Kgents.Api.Plans;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
 using Kgents.Api.Sessions;
@@ -20,9 +23,9 @@ internal static class MessageEndpoints
 
     public static void MapMessages(this IEndpointRouteBuilder routes)
     {
-        var messages = routes.MapGroup("/v1/kgent/sessions/{sessionId}/messages").RequireAuthorization().WithTags("Messages");
-        messages.MapPost("/", PostMessage).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
-        messages.MapGet("/", ListMessages);
+        var messages = routes.MapGroup("/v1/kgent/sessions/{sessionId}/messages").WithTags("Messages");
+        messages.MapPost("/", PostMessage).Describe(MessageOperations.Post).RequireScope(Scopes.Write).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
+        messages.MapGet("/", ListMessages).Describe(MessageOperations.List).RequireScope(Scopes.Read);
     }
 
     private static async Task<IResult> PostMessage(
@@ -31,15 +34,18 @@ internal static class MessageEndpoints
         HttpRequest http,
         ClaimsPrincipal user,
         SessionStore sessions,
+        SessionDetailsStore changes,
         MessageInbox inbox,
         MessageReply reply,
         TurnCanceller canceller,
         OpenStreams streams,
+        AllowedModels models,
+        PlanCatalog plans,
         IOptions<MessageOptions> options,
         IHostApplicationLifetime lifetime,
         CancellationToken cancellationToken)
     {
-        if ((IdempotencyKey.Read(http.Headers, out var key) ?? request.Validate(options.Value.MaxBytes)) is { } problem)
+        if ((IdempotencyKey.Read(http.Headers, out var key) ?? request.Validate(options.Value.MaxBytes) ?? models.Validate(request.Model)) is { } problem)
         {
             return problem;
         }
@@ -49,10 +55,23 @@ internal static class MessageEndpoints
             return Problem.Invalid(400, "sessionId", "is not a session id");
         }
 
-        var tenant = ApiKeyAuthentication.TenantOf(user);
+        var tenant = user.Tenant();
+        var details = changes.FindAsync(tenant, id, cancellationToken);
         if (await sessions.FindAsync(tenant, id, cancellationToken) is not { } session)
         {
             return Problem.SessionNotFound;
+        }
+
+        if (await details is { IsArchived: true })
+        {
+            return Problem.SessionArchived;
+        }
+
+        // Those of the session may have been allowed when it was created, and not any more.
+        var model = request.Model ?? session.Model;
+        if ((plans.ReadBudget(tenant, request.Budget ?? session.Budget ?? BudgetTiers.Dialogue, out var budget) ?? models.Validate(model) ?? plans.ValidateModel(tenant, model)) is { } notAllowed)
+        {
+            return notAllowed;
         }
 
         if ((request.Stream ?? true) && streams.Open(http.HttpContext, tenant) is { } full)
@@ -60,7 +79,12 @@ internal static class MessageEndpoints
             return full;
         }
 
-        var message = new NewMessage(tenant, id, request.Message!, Modes.Find(request.Mode ?? session.Mode)!, request.WhenBusy!.Value);
+        var message = new NewMessage(tenant, id, request.Message!, Modes.Find(request.Mode ?? session.Mode)!, request.WhenBusy!.Value, model)
+        {
+            Budget = budget,
+            TokenQuota = plans.TokenQuotaOf(tenant),
+            Eigenvectors = session.Eigenvectors,
+        };
         var acceptance = await inbox.AcceptAsync(message, key, cancellationToken);
         return await reply.AnswerAsync(
             acceptance, message, request.Stream ?? true, request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null, cancellationToken);
@@ -79,7 +103,7 @@ internal static class MessageEndpoints
             return Problem.Invalid(400, "sessionId", "is not a session id");
         }
 
-        var tenant = ApiKeyAuthentication.TenantOf(user);
+        var tenant = user.Tenant();
         return await sessions.FindAsync(tenant, id, cancellationToken) is null
             ? Problem.SessionNotFound
             : TypedResults.Ok(await conversation.ReadAsync(tenant, id, page.Limit, page.Cursor, cancellationToken));

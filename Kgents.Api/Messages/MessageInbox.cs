@@ -1,20 +1,28 @@
 using Kgents.Api.Idempotency;
+using Kgents.Api.Sessions;
 using Kgents.Api.Turns;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Messages;
 
-/// <summary>Takes a message in: stores it once, and cancels the turns before it if that is what it is for.</summary>
+/// <summary>Takes a message in: stores it once, if its session is still there then, and cancels the turns before it if that is what it is for.</summary>
 internal sealed class MessageInbox(
-    Conversation conversation, IdempotentAcceptance idempotent, TurnCanceller canceller, IOptions<MessageOptions> options, IHostApplicationLifetime lifetime)
+    Conversation conversation, IdempotentAcceptance idempotent, SessionDeletion deletion, TurnCanceller canceller, IOptions<MessageOptions> options, IHostApplicationLifetime lifetime)
 {
     public async Task<Acceptance> AcceptAsync(NewMessage message, IdempotencyKey? key, CancellationToken cancellationToken)
     {
-        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Not ended by a client that leaves: what has a place in a quota, and perhaps is stored, is brought to its end.
+        cancellationToken.ThrowIfCancellationRequested();
+        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         accepting.CancelAfter(options.Value.AcceptTimeout);
         var acceptance = key is null
             ? await conversation.AcceptAsync(message, accepting.Token)
             : await idempotent.AcceptAsync(new KeyedMessage(key, message), accepting.Token);
+        if (acceptance is Acceptance.Stored && await deletion.HasOvertakenAsync(message.Tenant, message.Session, accepting.Token))
+        {
+            return new Acceptance.SessionGone();
+        }
+
         if (acceptance is Acceptance.Stored stored && message.WhenBusy == BusyPolicy.Interrupt)
         {
             await InterruptAsync(stored);

@@ -15,6 +15,7 @@ internal sealed class MessageReply(TurnStore turns, Conversation conversation, T
             Acceptance.Stored stored => await FollowAsync(stored.Turn, stream, expired: null, onDisconnect, cancellationToken),
             Acceptance.Busy => Problem.TurnInProgress(await conversation.CurrentTurnAsync(message.Tenant, message.Session, cancellationToken)),
             Acceptance.QueueFull => Problem.QueueFull,
+            Acceptance.OverQuota over => new RetryLater(Problem.QuotaExceeded(over.Policy), over.RetryAfter),
             Acceptance.KeyReused => Problem.IdempotencyKeyReused,
             Acceptance.SessionGone => Problem.SessionNotFound,
             _ => throw new InvalidOperationException($"{acceptance} has no answer."),
@@ -32,14 +33,4 @@ internal sealed class MessageReply(TurnStore turns, Conversation conversation, T
         TurnAddress turn, bool stream, AssistantMessage? expired, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => stream
         ? new TurnStream(turn) { Expired = expired, OnDisconnect = onDisconnect }
         : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
-
-    /// <summary>Says that the answer is that of an earlier request.</summary>
-    private sealed class Replayed(IResult answer) : IResult
-    {
-        public Task ExecuteAsync(HttpContext httpContext)
-        {
-            httpContext.Response.Headers["Idempotency-Replayed"] = "true";
-            return answer.ExecuteAsync(httpContext);
-        }
-    }
 }

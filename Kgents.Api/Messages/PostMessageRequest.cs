@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text;
 using System.Text.Json.Serialization;
 using Kgents.Api.Problems;
@@ -8,9 +9,11 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Kgents.Api.Messages;
 
 /// <summary>A message to a session. <paramref name="Stream"/> is true by default; <paramref name="Mode"/> is the session's by default.</summary>
+/// <param name="Model">One of <c>Model:Allowed</c>; the session's by default.</param>
+/// <param name="Budget">One of <see cref="BudgetTiers"/>; the session's by default.</param>
 /// <param name="OnBusy"><c>reject</c> (default), <c>enqueue</c> or <c>interrupt</c>: what becomes of the message when the session is answering another.</param>
 /// <param name="OnDisconnect"><c>continue</c> (default) or <c>cancel</c>: what becomes of the turn when the client leaves before its end.</param>
-internal sealed record PostMessageRequest(string? Message, string? Mode, bool? Stream, string? OnBusy, string? OnDisconnect)
+internal sealed record PostMessageRequest([property: Required] string? Message, string? Mode, string? Model, string? Budget, bool? Stream, string? OnBusy, string? OnDisconnect)
 {
     private const string Continue = "continue";
     private const string Cancel = "cancel";
@@ -49,6 +52,11 @@ internal sealed record PostMessageRequest(string? Message, string? Mode, bool? S
         if (OnDisconnect is not (null or Continue or Cancel))
         {
             return Problem.Invalid(422, "on_disconnect", $"must be {Continue} or {Cancel}");
+        }
+
+        if (Budget is not null && BudgetTiers.Find(Budget) is null)
+        {
+            return Budgets.Unknown;
         }
 
         return Mode is not null && DialogueModes.Find(Mode) is null ? Modes.Unknown : null;

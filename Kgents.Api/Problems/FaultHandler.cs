@@ -36,8 +36,10 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
     /// <summary>The framework answers some requests by itself, with a status and no body.</summary>
     public static Task ExplainStatusAsync(HttpContext context) => context.Response.StatusCode switch
     {
+        StatusCodes.Status400BadRequest => Unreadable(400).ExecuteAsync(context),
         StatusCodes.Status404NotFound => Problem.NoSuchPath.ExecuteAsync(context),
         StatusCodes.Status405MethodNotAllowed => Problem.NoSuchMethod.ExecuteAsync(context),
+        StatusCodes.Status408RequestTimeout => Problem.Invalid(408, "body", "came too slowly").ExecuteAsync(context),
         StatusCodes.Status413PayloadTooLarge => Problem.TooLarge.ExecuteAsync(context),
         StatusCodes.Status415UnsupportedMediaType => Problem.NotJson.ExecuteAsync(context),
         _ => Task.CompletedTask,
@@ -54,8 +56,10 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
         (StatusCodes.Status413PayloadTooLarge, _) => Problem.TooLarge,
         (StatusCodes.Status415UnsupportedMediaType, _) => Problem.NotJson,
         (_, JsonException { Path: { } path }) => Problem.Invalid(400, FieldOf(path), "is not valid JSON of the expected type, or is not a field of this request"),
-        _ => Problem.Invalid(bad.StatusCode, "body", "could not be read"),
+        _ => Unreadable(bad.StatusCode),
     };
+
+    private static ProblemHttpResult Unreadable(int status) => Problem.Invalid(status, "body", "could not be read");
 
     private static string FieldOf(string path) => path is "$" or "" ? "body" : path.TrimStart('$', '.');
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kgents.Api.Tenants;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -13,15 +14,34 @@ internal static class Problem
 
     public static ProblemHttpResult Unauthorized => Create(401, "unauthorized", "A valid API key is needed", "Send it as 'Authorization: Bearer kg_…' or 'X-API-Key: kg_…'.");
 
+    public static ProblemHttpResult ScopeMissing(string scope) => Create(
+        403, "scope-missing", "The key may not do this", $"It lacks the scope '{scope}'.", ("scope", scope));
+
+    public static ProblemHttpResult OperatorOnly => Create(403, "operator-only", "Only the operator may do this", "It takes a key of the operator's tenant.");
+
+    public static ProblemHttpResult TenantNotActive(TenantStatus status) => Create(
+        403, "tenant-not-active", "The tenant may not use the service", $"It is {TenantStatusText.Of(status)}.", ("tenant_status", TenantStatusText.Of(status)));
+
+    public static ProblemHttpResult TenantNotFound => Create(404, "tenant-not-found", "There is no such tenant", "None has this id.");
+
+    public static ProblemHttpResult TenantExists => Create(409, "tenant-exists", "There is a tenant of this id", "Choose another id; it cannot be changed later.");
+
+    public static ProblemHttpResult TooManyKeys(int limit) => Create(
+        409, "too-many-keys", "The tenant has too many keys", "Revoked ones count too: they are kept for the audit. Use those that there are.", ("limit", limit));
+
+    public static ProblemHttpResult KeyNotFound => Create(404, "key-not-found", "There is no such key", "The tenant has none with this id.");
+
     public static ProblemHttpResult NoSuchPath => Create(404, "no-such-path", "There is no such path", "See the API's documentation for its paths.");
 
     public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");
 
-    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A session takes 16 KiB, a message 4 MiB.");
+    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A session takes 64 KiB, a message 4 MiB.");
 
     public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
 
     public static ProblemHttpResult SessionNotFound => Create(404, "session-not-found", "There is no such session", "It does not exist, or it belongs to another tenant.");
+
+    public static ProblemHttpResult SessionArchived => Create(409, "session-archived", "The session is archived", "Nothing was stored. Change its status to active to go on with it.");
 
     public static ProblemHttpResult TurnNotFound => Create(404, "turn-not-found", "There is no such turn", "The session has none with this id.");
 
@@ -43,7 +63,20 @@ internal static class Problem
         429, "queue-full", "Too many messages wait in the session", "Wait for the turns before it to end, then send this message again.");
 
     public static ProblemHttpResult IdempotencyKeyReused => Create(
-        409, "idempotency-key-reused", "The key belongs to another message", "An earlier request with this Idempotency-Key had another message or mode. Send a new message under a new key.");
+        409, "idempotency-key-reused", "The key belongs to another message", "An earlier request with this Idempotency-Key had another message, mode, budget or model. Send a new message under a new key.");
+
+    /// <summary>By the name that is registered for it. Goes with the headers of the limit, which say when to try again.</summary>
+    public static ProblemHttpResult QuotaExceeded(string policy) => TypedResults.Problem(new ProblemDetails
+    {
+        Status = 429,
+        Type = "https://iana.org/assignments/http-problem-types#quota-exceeded",
+        Title = "A limit of the tenant is used up",
+        Detail = $"The limit '{policy}' is used up. Nothing was done. Try again after the time in Retry-After.",
+        Extensions = { ["violated-policies"] = new[] { policy } },
+    });
+
+    public static ProblemHttpResult NotInPlan(string plan, string field, string value) => Create(
+        403, "not-in-plan", "The tenant's plan does not have this", $"The plan {plan} does not have the {field} '{value}'.", ("plan", plan), ("field", field));
 
     /// <summary>Goes with <see cref="SetRetryAfter"/>.</summary>
     public static ProblemHttpResult TooManyStreams(int limit) => Create(
@@ -59,7 +92,7 @@ internal static class Problem
     });
 
     public static ProblemHttpResult TurnFailed(TurnFailed failure, TurnId turn) => Create(
-        failure.Code == TurnErrorCodes.ModelUnavailable ? 502 : 500, failure.Code.Replace('_', '-'), "The turn failed", failure.Message, ("code", failure.Code), ("turn_id", turn.ToString()));
+        StatusOf(failure.Code), failure.Code.Replace('_', '-'), "The turn failed", failure.Message, ("code", failure.Code), ("turn_id", turn.ToString()));
 
     public static ProblemHttpResult TurnCancelled(TurnId turn) => Create(
         409, "turn-cancelled", "The turn was cancelled", "Somebody cancelled it before it was answered.", ("turn_id", turn.ToString()));
@@ -74,6 +107,16 @@ internal static class Problem
     });
 
     public static void SetRetryAfter(HttpContext context) => context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+
+    private static int StatusOf(string errorCode) => errorCode switch
+    {
+        TurnErrorCodes.ModelUnavailable or TurnErrorCodes.ModelRefusedCredentials or TurnErrorCodes.ModelRefusedRequest => 502,
+        TurnErrorCodes.ModelBrokeOff or TurnErrorCodes.ModelEmpty or TurnErrorCodes.ModelUnreadable => 502,
+        TurnErrorCodes.ModelRateLimited => 503,
+        TurnErrorCodes.QuotaExceeded => 429,
+        TurnErrorCodes.ModelStalled => 504,
+        _ => 500,
+    };
 
     private static string Type(string name) => $"urn:kgents:problem:{name}";
 }

@@ -1,5 +1,8 @@
 using System.Security.Claims;
 using Kgents.Api.Authentication;
+using Kgents.Api.Keys;
+using Kgents.Api.OpenApi;
+using Kgents.Api.Plans;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
 using Kgents.Contracts;
@@ -8,63 +11,129 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Kgents.Api.Sessions;
 
-/// <summary>Create, read and list sessions.</summary>
+/// <summary>Create, read, list and delete sessions.</summary>
 internal static class SessionEndpoints
 {
-    private const int LongestTitle = 200;
-    private const int LargestBody = 16 * 1024;
+    private const int LargestBody = 64 * 1024;
+
+    /// <summary>In a listing: whatever its status.</summary>
+    private const string AnyStatus = "any";
 
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
-        var sessions = routes.MapGroup("/v1/kgent/sessions").RequireAuthorization().WithTags("Sessions");
-        sessions.MapPost("/", CreateSession).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
-        sessions.MapGet("/", ListSessions);
-        sessions.MapGet("/{sessionId}", GetSession);
+        var sessions = routes.MapGroup("/v1/kgent/sessions").WithTags("Sessions");
+        sessions.MapPost("/", CreateSession).Describe(SessionOperations.Create).RequireScope(Scopes.Write).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
+        sessions.MapGet("/", ListSessions).Describe(SessionOperations.List).RequireScope(Scopes.Read);
+        sessions.MapGet("/{sessionId}", GetSession).Describe(SessionOperations.Get).RequireScope(Scopes.Read);
+        sessions.MapPatch("/{sessionId}", ChangeSession).Describe(SessionOperations.Change).RequireScope(Scopes.Write).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
+        sessions.MapDelete("/{sessionId}", DeleteSession).Describe(SessionOperations.Delete).RequireScope(Scopes.Write);
     }
 
     private static async Task<Results<Created<SessionResponse>, ProblemHttpResult>> CreateSession(
-        CreateSessionRequest? request, ClaimsPrincipal user, SessionStore sessions, CancellationToken cancellationToken)
+        CreateSessionRequest? request, ClaimsPrincipal user, SessionStore sessions, AllowedModels models, PlanCatalog plans, CancellationToken cancellationToken)
     {
         if (Modes.Find(request?.Mode ?? DialogueModes.Reflect) is not { } mode)
         {
             return Modes.Unknown;
         }
 
-        if (request?.Title is { Length: > LongestTitle })
+        if (plans.ReadBudget(user.Tenant(), request?.Budget, out var budget) is { } notABudget)
         {
-            return Problem.Invalid(422, "title", $"must not be longer than {LongestTitle} characters");
+            return notABudget;
         }
 
-        var session = await sessions.CreateAsync(ApiKeyAuthentication.TenantOf(user), request?.Title, mode, cancellationToken);
-        return TypedResults.Created($"/v1/kgent/sessions/{session.Id}", SessionResponse.From(session, SessionTotals.None));
+        if (Characters.Read(request?.Eigenvectors, out var character) is { } notACharacter)
+        {
+            return notACharacter;
+        }
+
+        if (request?.Validate() is { } problem)
+        {
+            return problem;
+        }
+
+        if ((models.Validate(request?.Model) ?? plans.ValidateModel(user.Tenant(), request?.Model)) is { } notAllowed)
+        {
+            return notAllowed;
+        }
+
+        var session = await sessions.CreateAsync(user.Tenant(), new NewSession(request?.Title, mode, request?.Model, budget, character) { Metadata = request?.Metadata }, cancellationToken);
+        return TypedResults.Created($"/v1/kgent/sessions/{session.Id}", SessionResponse.From(session, details: null, SessionTotals.None));
     }
 
     private static async Task<Results<Ok<SessionResponse>, ProblemHttpResult>> GetSession(
-        string sessionId, ClaimsPrincipal user, SessionStore sessions, CancellationToken cancellationToken)
+        string sessionId, ClaimsPrincipal user, SessionStore sessions, SessionDetailsStore details, CancellationToken cancellationToken)
     {
         if (!SessionId.TryParse(sessionId, null, out var id))
         {
             return Problem.Invalid(400, "sessionId", "is not a session id");
         }
 
-        var tenant = ApiKeyAuthentication.TenantOf(user);
+        var tenant = user.Tenant();
+        var changed = details.FindAsync(tenant, id, cancellationToken);
         return await sessions.FindAsync(tenant, id, cancellationToken) is { } session
-            ? TypedResults.Ok(SessionResponse.From(session, await sessions.TotalsAsync(tenant, id, cancellationToken)))
+            ? TypedResults.Ok(SessionResponse.From(session, await changed, await sessions.TotalsAsync(tenant, id, cancellationToken)))
             : Problem.SessionNotFound;
     }
 
+    private static async Task<Results<Ok<SessionResponse>, ProblemHttpResult>> ChangeSession(
+        string sessionId, ChangeSessionRequest request, ClaimsPrincipal user, SessionStore sessions, SessionDetailsStore details, CancellationToken cancellationToken)
+    {
+        if (!SessionId.TryParse(sessionId, null, out var id))
+        {
+            return Problem.Invalid(400, "sessionId", "is not a session id");
+        }
+
+        if (request.Validate() is { } problem)
+        {
+            return problem;
+        }
+
+        var tenant = user.Tenant();
+        if (await sessions.FindAsync(tenant, id, cancellationToken) is not { } session)
+        {
+            return Problem.SessionNotFound;
+        }
+
+        var changed = await details.ChangeAsync(tenant, id, before => request.ApplyTo(session, before), cancellationToken);
+        if (await sessions.FindAsync(tenant, id, cancellationToken) is null)
+        {
+            // It was deleted meanwhile, and what is left of it may have been purged before this was stored.
+            await details.RemoveAsync(tenant, id, cancellationToken);
+            return Problem.SessionNotFound;
+        }
+
+        return TypedResults.Ok(SessionResponse.From(session, changed, await sessions.TotalsAsync(tenant, id, cancellationToken)));
+    }
+
     private static async Task<Results<Ok<SessionPage>, ProblemHttpResult>> ListSessions(
-        ClaimsPrincipal user, SessionStore sessions, CancellationToken cancellationToken, string? limit = null, string? cursor = null)
+        ClaimsPrincipal user, SessionStore sessions, SessionListing listing, CancellationToken cancellationToken, string? limit = null, string? cursor = null, string? status = null)
     {
         if (Paging.Read(limit, cursor, cursorWhenAbsent: ulong.MaxValue, out var page) is { } problem)
         {
             return problem;
         }
 
-        var tenant = ApiKeyAuthentication.TenantOf(user);
-        var (records, next) = await sessions.ListAsync(tenant, page.Limit, page.Cursor, cancellationToken);
-        var responses = await Task.WhenAll(records.Select(async record =>
-            SessionResponse.From(record, await sessions.TotalsAsync(tenant, record.Id, cancellationToken))));
+        if (status is not (null or SessionStatuses.Active or SessionStatuses.Archived or AnyStatus))
+        {
+            return Problem.Invalid(400, "status", $"must be {SessionStatuses.Active}, {SessionStatuses.Archived} or {AnyStatus}");
+        }
+
+        var tenant = user.Tenant();
+        var (found, next) = await listing.ReadAsync(tenant, status == AnyStatus ? null : status == SessionStatuses.Archived, page.Limit, page.Cursor, cancellationToken);
+        var responses = await Task.WhenAll(found.Select(async session =>
+            SessionResponse.From(session.Record, session.Details, await sessions.TotalsAsync(tenant, session.Record.Id, cancellationToken))));
         return TypedResults.Ok(new SessionPage(responses, Paging.Text(next)));
+    }
+
+    private static async Task<Results<Accepted, ProblemHttpResult>> DeleteSession(
+        string sessionId, ClaimsPrincipal user, SessionDeletion deletion, CancellationToken cancellationToken)
+    {
+        if (!SessionId.TryParse(sessionId, null, out var id))
+        {
+            return Problem.Invalid(400, "sessionId", "is not a session id");
+        }
+
+        return await deletion.DeleteAsync(user.Tenant(), id, cancellationToken) ? TypedResults.Accepted((string?)null) : Problem.SessionNotFound;
     }
 }

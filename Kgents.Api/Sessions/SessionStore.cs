@@ -1,65 +1,57 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 
 namespace Kgents.Api.Sessions;
 
 /// <summary>Sessions of a tenant, in JetStream and nowhere else. Existence is always read from the leader: a session that was just created is there.</summary>
-internal sealed class SessionStore(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
+internal sealed class SessionStore(SessionAnswers answers, JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
 {
     private const int CurrentPartition = 0;
     private static readonly string Stream = Subjects.KeyValueStream(Buckets.Sessions);
 
-    public async Task<SessionRecord> CreateAsync(TenantId tenant, string? title, string mode, CancellationToken cancellationToken)
+    public async Task<SessionRecord> CreateAsync(TenantId tenant, NewSession session, CancellationToken cancellationToken)
     {
-        var record = new SessionRecord(SessionId.New(CurrentPartition, time), tenant, title, "kgent", mode, time.GetUtcNow());
+        var record = session.ToRecord(NewId(), tenant, time.GetUtcNow());
         var payload = JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.SessionRecord);
         var result = await publisher.AppendAsync(
-            Stream, KeyOf(tenant, record.Id), payload, [], expectedLast: 0, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken);
+            Stream, Subjects.SessionRecord(tenant, record.Id), payload, [], expectedLast: 0, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken);
         return result.IsStored ? record : throw new InvalidOperationException($"Session id {record.Id} was drawn twice.");
     }
 
-    /// <summary>Null when the tenant has no such session, whoever else may have it.</summary>
+    /// <summary>The session of an id that was decided elsewhere: created now, or by an earlier or another request.</summary>
+    public async Task<SessionId> EnsureAsync(TenantId tenant, SessionId id, NewSession session, CancellationToken cancellationToken)
+    {
+        var payload = JsonSerializer.SerializeToUtf8Bytes(session.ToRecord(id, tenant, time.GetUtcNow()), WireJson.Default.SessionRecord);
+        await publisher.AppendAsync(Stream, Subjects.SessionRecord(tenant, id), payload, [], expectedLast: 0, _ => true, cancellationToken);
+        return id;
+    }
+
+    public SessionId NewId() => SessionId.New(CurrentPartition, time);
+
+    /// <summary>The session that a client's key stands for: the same whenever it is asked for, and never another's.</summary>
+    public static SessionId IdOf(TenantId tenant, string purpose, string key) => SessionId.Parse(
+        $"s{CurrentPartition}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}\n{purpose}\n{key}")))[..32]}");
+
+    /// <summary>Null when the tenant has no such session (any more), whoever else may have it.</summary>
     public async Task<SessionRecord?> FindAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
     {
-        var entry = await reader.LastAsync(Stream, KeyOf(tenant, session), cancellationToken);
+        var entry = await reader.LastAsync(Stream, Subjects.SessionRecord(tenant, session), cancellationToken);
         return entry is null ? null : Read(entry);
     }
 
-    /// <summary>Up to <paramref name="limit"/> sessions, newest first, of those before the cursor; and the cursor of the next page, if there is one.</summary>
-    public async Task<(IReadOnlyList<SessionRecord> Sessions, ulong? Next)> ListAsync(TenantId tenant, int limit, ulong before, CancellationToken cancellationToken)
-    {
-        // JetStream reads forwards only: this walks all of the tenant's sessions and keeps the last ones before the cursor.
-        var page = new Queue<StoredEntry>();
-        var more = false;
-        await foreach (var entry in reader.ReadAsync(Stream, Subjects.TenantSessions(tenant), 1, 0, cancellationToken))
-        {
-            if (entry.Sequence >= before)
-            {
-                break;
-            }
-
-            page.Enqueue(entry);
-            if (page.Count > limit)
-            {
-                page.Dequeue();
-                more = true;
-            }
-        }
-
-        var sessions = page.Reverse().Select(Read).OfType<SessionRecord>().ToList();
-        return (sessions, more ? page.Peek().Sequence : null);
-    }
+    /// <summary>True when the session is deleted, and so far that its messages are gone: then all its turns have ended.</summary>
+    public async Task<bool> IsErasedAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken) =>
+        await FindAsync(tenant, session, cancellationToken) is null
+        && await reader.LastAsync(Streams.Messages.Name, Subjects.Conversation(tenant, session), cancellationToken) is null;
 
     /// <summary>What the session's answers add up to so far.</summary>
-    public async Task<SessionTotals> TotalsAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
-    {
-        var last = await reader.LastAsync(Streams.Messages.Name, Subjects.AssistantMessages(tenant, session), cancellationToken);
-        return last is null ? SessionTotals.None : JsonSerializer.Deserialize(last.Data.Span, WireJson.Default.AssistantMessage)!.Totals;
-    }
+    public async Task<SessionTotals> TotalsAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken) =>
+        (await answers.LastAsync(tenant, session, cancellationToken))?.Answer.Totals ?? SessionTotals.None;
 
     private static SessionRecord? Read(StoredEntry entry) =>
         entry.Data.Length > 0 ? JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.SessionRecord) : null;
-
-    private static string KeyOf(TenantId tenant, SessionId session) => Subjects.KeyValue(Buckets.Sessions, Subjects.SessionKey(tenant, session));
 }

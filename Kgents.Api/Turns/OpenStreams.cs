@@ -1,3 +1,4 @@
+using Kgents.Api.Plans;
 using Kgents.Api.Problems;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,7 +10,7 @@ namespace Kgents.Api.Turns;
 /// Counts the streams that each tenant has open on this replica, so that one tenant cannot take all its connections. Counted under a lock, and
 /// not by a rate limiter of the framework: one of those is disposed of while idle, which a request at that moment would be told as a fault.
 /// </summary>
-internal sealed class OpenStreams(IOptions<TurnStreamOptions> options)
+internal sealed class OpenStreams(PlanCatalog plans, IOptions<TurnStreamOptions> options)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<TenantId, int> open = [];
@@ -20,7 +21,7 @@ internal sealed class OpenStreams(IOptions<TurnStreamOptions> options)
     /// </summary>
     public ProblemHttpResult? Open(HttpContext context, TenantId tenant)
     {
-        var limit = options.Value.MaxPerTenant;
+        var limit = Math.Min(options.Value.MaxPerTenant, plans.Of(tenant).Streams is > 0 and var ofPlan ? ofPlan : int.MaxValue);
         lock (gate)
         {
             var count = open.GetValueOrDefault(tenant);

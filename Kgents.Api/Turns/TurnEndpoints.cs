@@ -1,22 +1,26 @@
-using System.Globalization;
 using System.Security.Claims;
 using Kgents.Api.Authentication;
+using Kgents.Api.Keys;
+using Kgents.Api.OpenApi;
 using Kgents.Api.Problems;
+using Kgents.Api.Requests;
 using Kgents.Api.Sessions;
+using Kgents.Api.Tickets;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kgents.Api.Turns;
 
-/// <summary>Look at a turn, follow it from any point, cancel it.</summary>
+/// <summary>Look at a turn, follow it from any point, let a browser follow it, cancel it.</summary>
 internal static class TurnEndpoints
 {
     public static void MapTurns(this IEndpointRouteBuilder routes)
     {
-        var turns = routes.MapGroup("/v1/kgent/sessions/{sessionId}/turns/{turnId}").RequireAuthorization().WithTags("Turns");
-        turns.MapGet("/", GetTurn);
-        turns.MapGet("/events", FollowTurn);
-        turns.MapPost("/cancel", CancelTurn);
+        var turns = routes.MapGroup("/v1/kgent/sessions/{sessionId}/turns/{turnId}").WithTags("Turns");
+        turns.MapGet("/", GetTurn).Describe(TurnOperations.Get).RequireScope(Scopes.Read);
+        turns.MapGet("/events", FollowTurn).Describe(TurnOperations.Follow).RequireScope(Scopes.Read).WithMetadata(new AcceptsTicket());
+        turns.MapPost("/ticket", IssueTicket).Describe(TurnOperations.Ticket).RequireScope(Scopes.Read);
+        turns.MapPost("/cancel", CancelTurn).Describe(TurnOperations.Cancel).RequireScope(Scopes.Write);
     }
 
     private static async Task<Results<Ok<TurnResponse>, ProblemHttpResult>> GetTurn(
@@ -26,7 +30,6 @@ internal static class TurnEndpoints
         return problem is not null ? problem : TypedResults.Ok(TurnResponse.From(turn, state!, await turns.AttemptsAsync(turn, cancellationToken)));
     }
 
-    /// <summary>From the event after <c>Last-Event-ID</c>, or <c>?after=</c>, which a browser's EventSource can send with its first request.</summary>
     private static async Task<IResult> FollowTurn(
         string sessionId,
         string turnId,
@@ -38,10 +41,9 @@ internal static class TurnEndpoints
         CancellationToken cancellationToken,
         string? after = null)
     {
-        var cursor = request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : after ?? "0";
-        if (!ulong.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var last))
+        if (EventCursor.Read(request, after, out var cursor) is { } invalid)
         {
-            return Problem.Invalid(400, "after", "is not the id of an event (nor is Last-Event-ID)");
+            return invalid;
         }
 
         var (turn, state, problem) = await FindAsync(sessionId, turnId, user, sessions, turns, cancellationToken);
@@ -52,13 +54,20 @@ internal static class TurnEndpoints
 
         // Ids count through all turns, so a client may come with one that this turn has not reached: for it, this turn goes on from its end. A feed
         // that began beyond that would be no use to anybody else.
-        last = Math.Min(last, state!.LastEntry?.Sequence ?? 0);
+        var last = Math.Min(cursor ?? 0, state!.LastEntry?.Sequence ?? 0);
 
         // At the end already: 204 is what stops an EventSource from connecting again.
-        return state.IsFinished && state.LastEntry?.Sequence <= last
+        return state.HasEnd && state.LastEntry?.Sequence <= last
             ? TypedResults.NoContent()
             : streams.Open(request.HttpContext, turn.Tenant) is { } full ? full
             : new TurnStream(turn) { After = last, Expired = state.IsExpired ? state.Answer : null };
+    }
+
+    private static async Task<Results<Ok<TicketResponse>, ProblemHttpResult>> IssueTicket(
+        string sessionId, string turnId, ClaimsPrincipal user, SessionStore sessions, TurnStore turns, StreamTickets tickets, CancellationToken cancellationToken)
+    {
+        var (turn, _, problem) = await FindAsync(sessionId, turnId, user, sessions, turns, cancellationToken);
+        return problem is not null ? problem : TypedResults.Ok(await tickets.IssueAsync(turn, user.Key(), cancellationToken));
     }
 
     private static async Task<Results<Accepted, ProblemHttpResult>> CancelTurn(
@@ -96,9 +105,11 @@ internal static class TurnEndpoints
             return (default, null, Problem.Invalid(400, "turnId", "is not a turn id"));
         }
 
-        var turn = new TurnAddress(ApiKeyAuthentication.TenantOf(user), session, id);
-        return await sessions.FindAsync(turn.Tenant, session, cancellationToken) is null ? (turn, null, Problem.SessionNotFound)
-            : await turns.FindAsync(turn, cancellationToken) is { } state ? (turn, state, null)
+        var turn = new TurnAddress(user.Tenant(), session, id);
+        var (record, found) = (sessions.FindAsync(turn.Tenant, session, cancellationToken), turns.FindAsync(turn, cancellationToken));
+        await Task.WhenAll(record, found);
+        return await record is null ? (turn, null, Problem.SessionNotFound)
+            : await found is { } state ? (turn, state, null)
             : (turn, null, Problem.TurnNotFound);
     }
 }

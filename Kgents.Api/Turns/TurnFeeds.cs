@@ -1,15 +1,15 @@
-using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Turns;
 
-/// <summary>The feeds of this replica: one for each turn that somebody views here, from the first viewer to the last.</summary>
-internal sealed class TurnFeeds(TurnFollower follower, IOptions<TurnStreamOptions> options)
+/// <summary>The feeds of this replica: one for each turn and each session that somebody views here, from the first viewer to the last.</summary>
+internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, IOptions<TurnStreamOptions> options, TimeProvider time)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<TurnAddress, TurnFeed> feeds = [];
+    private readonly Dictionary<FollowedLog, TurnFeed> feeds = [];
 
-    /// <summary>How many turns are followed here.</summary>
+    /// <summary>How many turns and sessions are followed here.</summary>
     public int Count
     {
         get
@@ -21,23 +21,30 @@ internal sealed class TurnFeeds(TurnFollower follower, IOptions<TurnStreamOption
         }
     }
 
-    /// <summary>The turn's feed, which lives until every viewer has left it. It begins at the cursor of its first viewer.</summary>
-    public Lease Join(TurnAddress turn, ulong after)
+    /// <summary>Sends a client what comes after its cursor; true when that was the terminal event of the turn that it follows.</summary>
+    public async Task<bool> ViewAsync(FollowedLog followed, ulong after, ViewerBody body, CancellationToken cancellationToken)
+    {
+        await using var lease = Join(followed, after);
+        return await new TurnViewer(followed, after, lease.Feed, reader, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
+    }
+
+    /// <summary>The feed, which lives until every viewer has left it. It begins at the cursor of its first viewer.</summary>
+    public Lease Join(FollowedLog followed, ulong after)
     {
         lock (gate)
         {
             // One that is over is left to the viewers that it has.
-            if (!feeds.TryGetValue(turn, out var feed) || feed.IsOver)
+            if (!feeds.TryGetValue(followed, out var feed) || feed.IsOver)
             {
-                feed = feeds[turn] = new TurnFeed(turn, after, options.Value.RingSize, follower);
+                feed = feeds[followed] = new TurnFeed(followed, after, options.Value.RingSize, follower);
             }
 
             feed.Viewers++;
-            return new Lease(this, turn, feed);
+            return new Lease(this, followed, feed);
         }
     }
 
-    private ValueTask LeaveAsync(TurnAddress turn, TurnFeed feed)
+    private ValueTask LeaveAsync(FollowedLog followed, TurnFeed feed)
     {
         lock (gate)
         {
@@ -46,9 +53,9 @@ internal sealed class TurnFeeds(TurnFollower follower, IOptions<TurnStreamOption
                 return ValueTask.CompletedTask;
             }
 
-            if (feeds.GetValueOrDefault(turn) == feed)
+            if (feeds.GetValueOrDefault(followed) == feed)
             {
-                feeds.Remove(turn);
+                feeds.Remove(followed);
             }
         }
 
@@ -56,10 +63,10 @@ internal sealed class TurnFeeds(TurnFollower follower, IOptions<TurnStreamOption
     }
 
     /// <summary>A viewer's hold on a feed.</summary>
-    internal sealed class Lease(TurnFeeds feeds, TurnAddress turn, TurnFeed feed) : IAsyncDisposable
+    internal sealed class Lease(TurnFeeds feeds, FollowedLog followed, TurnFeed feed) : IAsyncDisposable
     {
         public TurnFeed Feed => feed;
 
-        public ValueTask DisposeAsync() => feeds.LeaveAsync(turn, feed);
+        public ValueTask DisposeAsync() => feeds.LeaveAsync(followed, feed);
     }
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
+using Kgents.Api.Sessions;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
@@ -10,162 +10,165 @@ namespace Kgents.Api.Turns;
 /// <summary>
 /// Follows a turn's log from a sequence to its terminal event: what is stored already by direct get, what comes by the server's republishing,
 /// which it does only after storing. Each entry once, in order, with no hole: a live message names the one before it, and the log fills a gap.
+/// It follows a session's logs in the same way, but without end, and from live messages it only learns that there is something to read.
+/// When the session is deleted, both end where they are.
 /// </summary>
 internal sealed partial class TurnFollower(
-    INatsConnection connection, JetStreamReader reader, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
+    INatsConnection connection, JetStreamReader reader, SessionStore sessions, IdleClock clock, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
 {
     private const int PageSize = 256;
+
+    /// <summary>Small, so that a client that comes back sees something soon.</summary>
+    private const int FirstPageSize = 16;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>All entries that are ready, together. An empty batch means that nothing came for a while.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<StoredEntry>> FollowAsync(TurnAddress turn, ulong after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>All entries that are ready, together; what is given is good until the next is asked for. An empty batch means that nothing came for a while.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<TurnEntry>> FollowAsync(FollowedLog followed, ulong after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // First listen, then read: what is stored between the two comes both ways, and the sequence tells it. A ping that is lost does not
-        // matter: what the subscription then misses, the next message or the look at the tail finds.
-        await using var live = await connection.SubscribeCoreAsync(
-            Subjects.Live(turn),
-            serializer: NatsRawSerializer<byte[]>.Default,
-            opts: new NatsSubOpts { ChannelOpts = new NatsSubChannelOpts { Capacity = PageSize } },
-            cancellationToken: cancellationToken);
-        await PingAsync(turn, cancellationToken);
+        // First listen, then read: what is stored between the two comes both ways, and the sequence tells it. The server takes both from one
+        // connection, in this order; what the subscription misses nevertheless, the next message or the look at the tail finds.
+        await using var live = new LiveEvents(connection, followed, time);
+        await connection.AddSubAsync(live, cancellationToken);
+        using var stopping = cancellationToken.UnsafeRegister(static waiting => ((LiveEvents)waiting!).Wake(), live);
+        using var waking = clock.Wake(live);
 
+        var batch = new List<TurnEntry>();
         var last = after;
         var upTo = 0UL;
+        var page = FirstPageSize;
         var behind = true;
         var checkedTail = time.GetTimestamp();
         while (true)
         {
-            var fromLog = behind;
-            var batch = fromLog
-                ? await ReadLogAsync(turn, last, upTo, cancellationToken)
-                : Drain(live, last, ref upTo, ref behind);
-            if (batch is null)
+            batch.Clear();
+            if (behind)
             {
-                // NATS does not answer: stay behind, and try again shortly.
-                await Task.Delay(RetryDelay, time, cancellationToken);
-                yield return [];
-                continue;
+                if (!await TryReadLogAsync(followed, last, upTo, page, batch, cancellationToken))
+                {
+                    // NATS does not answer: stay behind, and try again shortly.
+                    await Task.Delay(RetryDelay, time, cancellationToken);
+                    yield return [];
+                    continue;
+                }
+
+                // An empty page is the end, also when an entry that was there is not there any more.
+                behind = batch.Count == page || (batch.Count > 0 && batch[^1].Sequence < upTo);
+                page = PageSize;
+            }
+            else
+            {
+                Drain(live, followed, last, batch, ref upTo, ref behind);
             }
 
             if (batch.Count > 0)
             {
                 last = batch[^1].Sequence;
+                var hasEnded = !followed.IsOfSession && batch[^1].IsTerminal;
                 yield return batch;
-                if (IsTerminal(batch[^1]))
+                if (hasEnded)
                 {
                     yield break;
                 }
             }
-
-            if (fromLog)
+            else if (!behind)
             {
-                // An empty page is the end, also when an entry that was there is not there any more.
-                behind = batch.Count == PageSize || (batch.Count > 0 && last < upTo);
-            }
-
-            if (!behind && batch.Count == 0 && !await WaitAsync(live, cancellationToken))
-            {
-                if (time.GetElapsedTime(checkedTail) >= options.Value.TailCheckInterval)
+                await live.WaitAsync();
+                cancellationToken.ThrowIfCancellationRequested();
+                if (live.TakeIdle())
                 {
-                    (behind, upTo) = await CheckTailAsync(turn, last, cancellationToken);
-                    checkedTail = time.GetTimestamp();
+                    if (time.GetElapsedTime(checkedTail) >= options.Value.TailCheckInterval)
+                    {
+                        if (await CheckTailAsync(followed, last, cancellationToken) is not { } tail)
+                        {
+                            // What came while it looked is all that there is.
+                            Drain(live, followed, last, batch, ref upTo, ref behind);
+                            yield return batch;
+                            yield break;
+                        }
+
+                        (behind, upTo) = tail;
+                        checkedTail = time.GetTimestamp();
+                    }
+
+                    yield return [];
                 }
-
-                yield return [];
             }
-        }
-    }
-
-    private async Task PingAsync(TurnAddress turn, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await connection.PingAsync(cancellationToken);
-        }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            LogNotRead(turn.Turn, exception);
         }
     }
 
     /// <summary>Takes what has arrived, up to a gap; a gap leaves the follower behind.</summary>
-    private static List<StoredEntry> Drain(INatsSub<byte[]> live, ulong last, ref ulong upTo, ref bool behind)
+    private static void Drain(LiveEvents live, FollowedLog followed, ulong last, List<TurnEntry> batch, ref ulong upTo, ref bool behind)
     {
-        var batch = new List<StoredEntry>();
-        while (batch.Count < PageSize && live.Msgs.TryRead(out var message))
+        var arrived = live.Take();
+        behind |= arrived.HasDropped;
+        while (arrived.TryUse(out var entry, out var previous))
         {
-            var sequence = Number(message, "Nats-Sequence");
-            if (sequence <= last)
+            if (entry.Sequence <= last)
             {
                 continue;
             }
 
-            if (Number(message, "Nats-Last-Sequence") > last)
+            if (followed.IsOfSession)
             {
-                upTo = sequence;
+                // The message names the one before it of its own turn only: whether another turn wrote something in between, the log alone tells.
+                upTo = entry.Sequence;
+                behind = true;
+                continue;
+            }
+
+            if (previous > last)
+            {
+                upTo = entry.Sequence;
                 behind = true;
                 break;
             }
 
-            last = sequence;
-            batch.Add(new StoredEntry(sequence, message.Subject, message.Data, message.Headers!, default));
+            last = entry.Sequence;
+            batch.Add(entry);
         }
-
-        return batch;
     }
 
-    /// <summary>The next page of the log, or null when NATS does not answer.</summary>
-    private async Task<List<StoredEntry>?> ReadLogAsync(TurnAddress turn, ulong last, ulong upTo, CancellationToken cancellationToken)
+    /// <summary>The next page of the log; false when NATS does not answer.</summary>
+    private async Task<bool> TryReadLogAsync(FollowedLog followed, ulong last, ulong upTo, int page, List<TurnEntry> batch, CancellationToken cancellationToken)
     {
         try
         {
-            return await reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(turn), last + 1, upTo, cancellationToken)
-                .Take(PageSize)
-                .ToListAsync(cancellationToken);
+            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, followed.Subject, last + 1, upTo, cancellationToken, page).Take(page))
+            {
+                batch.Add(entry);
+            }
+
+            return true;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            LogNotRead(turn.Turn, exception);
-            return null;
-        }
-    }
-
-    /// <summary>False when nothing came within the time after which something is to be done.</summary>
-    private async Task<bool> WaitAsync(INatsSub<byte[]> live, CancellationToken cancellationToken)
-    {
-        var (tail, heartbeat) = (options.Value.TailCheckInterval, options.Value.HeartbeatInterval);
-        using var idle = new CancellationTokenSource(tail < heartbeat ? tail : heartbeat, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
-        try
-        {
-            return await live.Msgs.WaitToReadAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
+            LogNotRead(followed, exception);
+            batch.Clear();
             return false;
         }
     }
 
-    private async Task<(bool Behind, ulong UpTo)> CheckTailAsync(TurnAddress turn, ulong last, CancellationToken cancellationToken)
+    /// <summary>Null when the session is deleted and nothing is left of what is followed.</summary>
+    private async Task<(bool Behind, ulong UpTo)?> CheckTailAsync(FollowedLog followed, ulong last, CancellationToken cancellationToken)
     {
         try
         {
-            var tail = await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken);
+            var tail = await reader.LastAsync(Streams.Tokens.Name, followed.Subject, cancellationToken);
+            if (tail is null && await sessions.IsErasedAsync(followed.Tenant, followed.Session, cancellationToken))
+            {
+                return null;
+            }
+
             return tail is not null && tail.Sequence > last ? (true, tail.Sequence) : (false, 0);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            LogNotRead(turn.Turn, exception);
+            LogNotRead(followed, exception);
             return (false, 0);
         }
     }
 
-    private static bool IsTerminal(StoredEntry entry) => TurnEventCodec.IsTerminal(entry.Header(TurnHeaders.Event) ?? "");
-
-    private static ulong Number(NatsMsg<byte[]> message, string header) =>
-        message.Headers is { } headers && headers.TryGetValue(header, out var value)
-            && ulong.TryParse(value.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
-
-    [LoggerMessage(LogLevel.Debug, "The log of turn {Turn} could not be read; trying again.")]
-    private partial void LogNotRead(TurnId turn, Exception exception);
+    [LoggerMessage(LogLevel.Debug, "The log of {Followed} could not be read; trying again.")]
+    private partial void LogNotRead(FollowedLog followed, Exception exception);
 }

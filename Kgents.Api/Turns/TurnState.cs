@@ -8,14 +8,15 @@ namespace Kgents.Api.Turns;
 /// <param name="Answer">How it ended; null while it has not.</param>
 internal sealed record TurnState(StoredEntry? LastEntry, AssistantMessage? Answer)
 {
-    public bool IsFinished => Answer is not null || LastEntry is { } entry && TurnEventCodec.IsTerminal(KindOf(entry));
+    /// <summary>Its log has the terminal event. The answer is stored before that, so a turn that is answered may still have its end to tell.</summary>
+    public bool HasEnd => LastEntry is { } entry && TurnEventCodec.IsTerminal(KindOf(entry));
 
     /// <summary>The turn ended so long ago that only its answer is left.</summary>
     public bool IsExpired => Answer is not null && LastEntry is null;
 
     /// <summary>How the turn is decided: by its answer, or by the commit that the answer will be made from; null while it is open.</summary>
     public TurnStatus? Decided => Answer?.Status
-        ?? (LastEntry is { } entry && TurnEventCodec.Decode(KindOf(entry), entry.Data.Span) is TurnCommitted commit ? commit.Status : null);
+        ?? (LastEntry is { } entry && TurnEventCodec.TryDecode(KindOf(entry), entry.Data.Span, out var last) && last is TurnCommitted commit ? commit.Status : null);
 
     private static string KindOf(StoredEntry entry) => entry.Header(TurnHeaders.Event) ?? "";
 }

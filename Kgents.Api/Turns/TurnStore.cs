@@ -1,27 +1,35 @@
-using System.Text.Json;
 using Kgents.Api.Messages;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 
 namespace Kgents.Api.Turns;
 
 /// <summary>Finds a turn of a session. Whether it exists its messages decide, and not its log, which expires; both are read from the leader.</summary>
-internal sealed class TurnStore(JetStreamReader reader)
+internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
 {
     /// <summary>Null when the session never had such a turn.</summary>
     public async Task<TurnState?> FindAsync(TurnAddress turn, CancellationToken cancellationToken)
     {
-        var lastEntry = await LastEntryAsync(turn, cancellationToken);
-        var answer = await FindAnswerAsync(turn, cancellationToken);
-        if (lastEntry is null && answer is not null)
+        // All three at once: each is the truth at its own time, and where two of these do not fit together, one is read again below.
+        var first = FirstEntryAsync(turn, cancellationToken);
+        var last = LastEntryAsync(turn, cancellationToken);
+        var answer = FindAnswerAsync(turn, cancellationToken);
+        await Task.WhenAll(first, last, answer);
+        var state = new TurnState(Whole(await first, await last), await answer);
+        if (state is { LastEntry: null, Answer: not null } || (await first is null && await last is not null))
         {
-            // All of the turn may have happened between the two reads; a log that is not there after the answer has expired.
-            lastEntry = await LastEntryAsync(turn, cancellationToken);
+            // All of the turn may have happened between the reads; a log that is not there after the answer has expired.
+            state = state with { LastEntry = Whole(await FirstEntryAsync(turn, cancellationToken), await LastEntryAsync(turn, cancellationToken)) };
         }
 
-        return lastEntry is not null || answer is not null || await IsWaitingAsync(turn, cancellationToken)
-            ? new TurnState(lastEntry, answer)
-            : null;
+        if (state is { HasEnd: true, Answer: null })
+        {
+            // The answer was stored before this end.
+            state = state with { Answer = await FindAnswerAsync(turn, cancellationToken) };
+        }
+
+        return state is { LastEntry: null, Answer: null } && !await IsWaitingAsync(turn, cancellationToken) ? null : state;
     }
 
     /// <summary>How often a worker began the turn: 0 while it waits, and when the log that would tell has expired.</summary>
@@ -29,34 +37,35 @@ internal sealed class TurnStore(JetStreamReader reader)
         await reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(turn), 1, 0, cancellationToken)
             .CountAsync(entry => entry.Header(TurnHeaders.Event) is TurnEventCodec.Accepted or TurnEventCodec.Restarted, cancellationToken);
 
-    /// <summary>The end of the log, unless its beginning has expired already: a log without its beginning would be a silent hole.</summary>
-    private async Task<StoredEntry?> LastEntryAsync(TurnAddress turn, CancellationToken cancellationToken)
-    {
-        var first = await reader.NextAsync(Streams.Tokens.Name, Subjects.Tokens(turn), 1, cancellationToken);
-        return first is not null && IsBeginning(first) ? await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken) : null;
-    }
+    private Task<StoredEntry?> FirstEntryAsync(TurnAddress turn, CancellationToken cancellationToken) =>
+        reader.NextAsync(Streams.Tokens.Name, Subjects.Tokens(turn), 1, cancellationToken).AsTask();
 
-    /// <summary>The log of a turn that nobody began is only its end.</summary>
-    private static bool IsBeginning(StoredEntry first) => TurnEventCodec.Decode(first.Header(TurnHeaders.Event) ?? "", first.Data.Span) switch
+    private Task<StoredEntry?> LastEntryAsync(TurnAddress turn, CancellationToken cancellationToken) =>
+        reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken).AsTask();
+
+    /// <summary>The end of the log, unless its beginning has expired already: a log without its beginning would be a silent hole.</summary>
+    private static StoredEntry? Whole(StoredEntry? first, StoredEntry? last) => first is not null && IsBeginning(first) ? last : null;
+
+    /// <summary>The log of a turn that nobody began is only its end. A commit that cannot be read may have been the end of more.</summary>
+    public static bool IsBeginning(StoredEntry first)
     {
-        TurnCommitted commit => commit.Attempt == 0,
-        var turnEvent => turnEvent is TurnAccepted,
-    };
+        var kind = first.Header(TurnHeaders.Event) ?? "";
+        return kind == TurnEventCodec.Accepted
+            || TurnEventCodec.TryDecode(kind, first.Data.Span, out var turnEvent) && turnEvent is TurnCommitted { Attempt: 0 };
+    }
 
     private async Task<AssistantMessage?> FindAnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
     {
-        var subject = Subjects.AssistantMessages(turn.Tenant, turn.Session);
-        if (await reader.LastAsync(Streams.Messages.Name, subject, cancellationToken) is not { } last)
+        if (await answers.LastAsync(turn.Tenant, turn.Session, cancellationToken) is not { } last)
         {
             return null;
         }
 
-        var answer = Read(last);
-        return answer.Turn == turn.Turn
-            ? answer
-            : await reader.ReadAsync(Streams.Messages.Name, subject, 1, last.Sequence, cancellationToken)
-                .Select(Read)
-                .FirstOrDefaultAsync(each => each.Turn == turn.Turn, cancellationToken);
+        return last.Answer.Turn == turn.Turn
+            ? last.Answer
+            : await answers.ReadAsync(turn.Tenant, turn.Session, last.Sequence, cancellationToken)
+                .Select(stored => stored.Answer)
+                .FirstOrDefaultAsync(answer => answer.Turn == turn.Turn, cancellationToken);
     }
 
     /// <summary>A turn without log and answer can only be among the messages after the last answer.</summary>
@@ -67,6 +76,4 @@ internal sealed class TurnStore(JetStreamReader reader)
             && await reader.ReadAsync(Streams.Messages.Name, subject, 1, last.Sequence, cancellationToken)
                 .AnyAsync(entry => Conversation.TurnOf(entry) == turn.Turn, cancellationToken);
     }
-
-    private static AssistantMessage Read(StoredEntry entry) => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AssistantMessage)!;
 }

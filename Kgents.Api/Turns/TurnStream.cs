@@ -1,7 +1,4 @@
 using Kgents.Contracts;
-using Kgents.ServiceDefaults.Nats;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Turns;
 
@@ -22,46 +19,25 @@ internal sealed class TurnStream(TurnAddress turn) : IResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var services = httpContext.RequestServices;
-        var options = services.GetRequiredService<IOptions<TurnStreamOptions>>().Value;
-        var time = services.GetRequiredService<TimeProvider>();
-        var stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(httpContext.RequestAborted, stopping);
 
-        httpContext.Response.ContentType = "text/event-stream";
-        httpContext.Response.Headers.CacheControl = "no-cache, no-transform";
-        httpContext.Response.Headers["X-Accel-Buffering"] = "no";
-        httpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
+        // A client that is cut before it has read who the turn is can still find it.
+        httpContext.Response.Headers.ContentLocation = $"/v1/kgent/sessions/{turn.Session}/turns/{turn.Turn}/events";
+        await EventStream.RunAsync(httpContext, Expired is null ? After : null, Begin, async (body, cancellationToken) =>
+            hasEnded = hasEnded || await services.GetRequiredService<TurnFeeds>().ViewAsync(turn, After, body, cancellationToken));
 
-        try
-        {
-            await FollowAsync(new ViewerBody(httpContext, options.WriteDeadline, time, services.GetRequiredService<ILogger<ViewerBody>>()), services, options, time, end.Token);
-        }
-        catch (OperationCanceledException) when (end.IsCancellationRequested)
-        {
-            // The client left or the process stops. The log has everything: a client goes on where it was.
-        }
-
-        if (OnDisconnect is not null && !hasEnded && httpContext.RequestAborted.IsCancellationRequested && !stopping.IsCancellationRequested)
+        if (OnDisconnect is not null && !hasEnded && httpContext.RequestAborted.IsCancellationRequested
+            && !services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested)
         {
             await OnDisconnect(turn);
         }
     }
 
-    private async Task FollowAsync(ViewerBody body, IServiceProvider services, TurnStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
+    private void Begin(ViewerBody body)
     {
-        TurnSse.WriteOpening(body.Output, options.ReconnectDelay);
         if (Expired is { } answer)
         {
             TurnSse.WriteGap(body.Output, answer);
             hasEnded = true;
-        }
-
-        await body.FlushAsync(cancellationToken);
-        if (!hasEnded)
-        {
-            await using var lease = services.GetRequiredService<TurnFeeds>().Join(turn, After);
-            var viewer = new TurnViewer(turn, After, lease.Feed, services.GetRequiredService<JetStreamReader>(), time);
-            hasEnded = await viewer.RunAsync(body, options.HeartbeatInterval, cancellationToken);
         }
     }
 }

@@ -1,10 +1,11 @@
+using System.Buffers;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Api.Turns;
 
-/// <summary>One client of a turn: a cursor that moves through the feed, or, where the feed does not go back so far, through the log.</summary>
-internal sealed class TurnViewer(TurnAddress turn, ulong after, TurnFeed feed, JetStreamReader reader, TimeProvider time)
+/// <summary>One client of a turn or of a session: a cursor that moves through the feed, or, where the feed does not go back so far, through the log.</summary>
+internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed feed, JetStreamReader reader, TimeProvider time)
 {
     private const int PageSize = 256;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
@@ -12,14 +13,20 @@ internal sealed class TurnViewer(TurnAddress turn, ulong after, TurnFeed feed, J
     private ulong cursor = after;
     private long? position;
 
-    /// <summary>Sends what there is and what comes, all that is ready in one flush, until the terminal event; true when that was sent.</summary>
+    /// <summary>Of the last event that was sent: the client is told whenever the turn changes.</summary>
+    private string? subject;
+
+    /// <summary>Sends what there is and what comes, all that is ready in one flush or in large pieces, until the terminal event of a turn; true when that was sent.</summary>
     public async Task<bool> RunAsync(ViewerBody body, TimeSpan heartbeat, CancellationToken cancellationToken)
     {
+        var news = new WakeUp();
+        using var watching = feed.Watch(news);
+        using var leaving = cancellationToken.UnsafeRegister(static waiting => ((WakeUp)waiting!).Call(), news);
         var lastWrite = time.GetTimestamp();
         while (true)
         {
-            // Both before looking: what comes while it looks, the pulse tells, and a feed that is over has nothing more.
-            var (pulse, isOver) = (feed.Pulse, feed.IsOver);
+            // Before looking: a feed that is over has nothing more.
+            var isOver = feed.IsOver;
             var upTo = 0UL;
             position ??= feed.Find(cursor, out upTo);
             var (wrote, ended) = position is null ? await WriteLogAsync(body, upTo, cancellationToken) : WriteFeed(body);
@@ -52,30 +59,33 @@ internal sealed class TurnViewer(TurnAddress turn, ulong after, TurnFeed feed, J
                 lastWrite = time.GetTimestamp();
             }
 
-            await pulse.WaitAsync(cancellationToken);
+            await news.WaitAsync();
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
     private (bool Wrote, bool Ended) WriteFeed(ViewerBody body)
     {
         var wrote = false;
-        while (position is { } at && feed.TryRead(at, out var frame))
+        while (position is { } at && !body.IsFull)
         {
-            if (frame is null || frame.Previous > cursor)
+            if (!feed.TryRead(at, out var frame, out var gone))
             {
-                // It left the ring while this viewer was busy: find the way back by the log.
-                position = null;
+                // Gone while this viewer was busy: it finds the way back by the log.
+                position = gone ? null : position;
                 break;
             }
 
             position = at + 1;
             if (frame.Sequence > cursor)
             {
-                Write(body, frame);
+                WriteTurn(body, frame.Subject, isSeen: frame.Bytes.Length > 0);
+                body.Output.Write(frame.Bytes.Span);
+                cursor = frame.Sequence;
                 wrote = true;
             }
 
-            if (frame.IsTerminal)
+            if (frame.IsTerminal && !followed.IsOfSession)
             {
                 return (wrote, true);
             }
@@ -90,13 +100,20 @@ internal sealed class TurnViewer(TurnAddress turn, ulong after, TurnFeed feed, J
         var before = cursor;
         try
         {
-            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cursor + 1, upTo, cancellationToken).Take(PageSize))
+            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, followed.Subject, cursor + 1, upTo, cancellationToken).Take(PageSize))
             {
-                var frame = TurnFrame.Encode(0, cursor, entry);
-                Write(body, frame);
-                if (frame.IsTerminal)
+                TurnEntry read = entry;
+                WriteTurn(body, read.Subject, TurnSse.IsSeen(read.Kind));
+                TurnSse.Write(body.Output, read);
+                cursor = read.Sequence;
+                if (read.IsTerminal && !followed.IsOfSession)
                 {
                     return (true, true);
+                }
+
+                if (body.IsFull)
+                {
+                    await body.FlushAsync(cancellationToken);
                 }
             }
 
@@ -110,9 +127,13 @@ internal sealed class TurnViewer(TurnAddress turn, ulong after, TurnFeed feed, J
         return (cursor > before, false);
     }
 
-    private void Write(ViewerBody body, TurnFrame frame)
+    /// <summary>On a stream of many turns, says whose the next event is.</summary>
+    private void WriteTurn(ViewerBody body, string of, bool isSeen)
     {
-        body.Write(frame.Bytes.Span);
-        cursor = frame.Sequence;
+        if (followed.IsOfSession && isSeen && of != subject)
+        {
+            subject = of;
+            TurnSse.WriteTurn(body.Output, Subjects.TurnOf(subject));
+        }
     }
 }

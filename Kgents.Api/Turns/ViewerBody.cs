@@ -1,36 +1,44 @@
 using System.Buffers;
+using System.IO.Pipelines;
 
 namespace Kgents.Api.Turns;
 
 /// <summary>
-/// The writing end of one viewer's response. A viewer that takes nothing for longer than the deadline is cut: it can come back and go on where
+/// The writing end of one viewer's response. A viewer that takes less than a piece within the deadline is cut: it can come back and go on where
 /// it was, and until then it holds neither memory nor a subscription.
 /// </summary>
 internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline, TimeProvider time, ILogger<ViewerBody> logger)
 {
-    public IBufferWriter<byte> Output => context.Response.BodyWriter;
+    /// <summary>In bytes; half of what Kestrel buffers for a client before a flush waits for it.</summary>
+    private const int Piece = 32 * 1024;
 
-    /// <summary>Copies a frame that all viewers share.</summary>
-    public void Write(ReadOnlySpan<byte> frame) => Output.Write(frame);
+    private readonly PipeWriter output = context.Response.BodyWriter;
+
+    public IBufferWriter<byte> Output => output;
+
+    /// <summary>There is so much to send that it should be, before more is written.</summary>
+    public bool IsFull => output.UnflushedBytes >= Piece;
 
     /// <summary>Sends all that was written. When the viewer is cut, the request is aborted.</summary>
-    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        var flush = context.Response.BodyWriter.FlushAsync(cancellationToken);
-        if (flush.IsCompletedSuccessfully)
-        {
-            return;
-        }
+        // One event can be much larger than a piece, and then a slow viewer has as much longer.
+        var allowed = deadline * (1 + (output.UnflushedBytes / Piece));
+        var flush = output.FlushAsync(cancellationToken);
+        return flush.IsCompletedSuccessfully ? ValueTask.CompletedTask : WaitAsync(flush, allowed);
+    }
 
-        using var timeout = new CancellationTokenSource(deadline, time);
+    private async ValueTask WaitAsync(ValueTask<FlushResult> flush, TimeSpan allowed)
+    {
+        using var timeout = new CancellationTokenSource(allowed, time);
         using var cut = timeout.Token.Register(() =>
         {
-            LogCut(deadline);
+            LogCut(allowed);
             context.Abort();
         });
         await flush;
     }
 
-    [LoggerMessage(LogLevel.Information, "A viewer took nothing for {Deadline} and was cut; it can resume.")]
-    private partial void LogCut(TimeSpan deadline);
+    [LoggerMessage(LogLevel.Information, "A viewer took too little for {Allowed} and was cut; it can resume.")]
+    private partial void LogCut(TimeSpan allowed);
 }

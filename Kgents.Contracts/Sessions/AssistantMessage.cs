@@ -14,4 +14,8 @@ public sealed record AssistantMessage(
     TokenCounts Tokens,
     string? ErrorCode,
     DateTimeOffset CreatedAt,
-    SessionTotals Totals);
+    SessionTotals Totals)
+{
+    /// <summary>One of <see cref="FinishReasons"/>; null when the turn did not complete.</summary>
+    public string? FinishReason { get; init; }
+}

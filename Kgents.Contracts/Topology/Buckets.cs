@@ -5,16 +5,33 @@ public static class Buckets
 {
     public const string Sessions = "kgents_sessions";
     public const string ApiKeys = "kgents_api_keys";
+    public const string Tenants = "kgents_tenants";
     public const string Cancels = "kgents_cancels";
     public const string Idempotency = "kgents_idempotency";
+    public const string SessionDetails = "kgents_session_details";
+    public const string Quota = "kgents_quota";
+    public const string Deletions = "kgents_deletions";
+    public const string Leases = "kgents_leases";
 
+    /// <summary>A deleted session leaves a mark without a value under its key, for ever: it decides that the session is gone.</summary>
     public static BucketDefinition SessionRecords { get; } = new(Sessions, "Session records by tenant and session");
+
+    public static BucketDefinition SessionDetailRecords { get; } = new(SessionDetails, "What was changed of sessions, by tenant and session");
+
+    public static BucketDefinition DeletionOrders { get; } = new(Deletions, "Sessions that are being deleted, by tenant and session");
 
     /// <summary>Kept for longer than a turn may wait in the queue.</summary>
     public static BucketDefinition CancelMarks { get; } = new(Cancels, "Turns that somebody asked to cancel") { MaxAge = TimeSpan.FromDays(8) };
+
+    public static BucketDefinition QuotaRecords { get; } = new(Quota, "Tokens of the month and open turns by tenant");
+
+    public static BucketDefinition TenantRecords { get; } = new(Tenants, "Tenants by their id");
 
     public static BucketDefinition ApiKeyRecords { get; } = new(ApiKeys, "API keys by the SHA-256 of the key");
 
     /// <summary>Kept for as long as a client may repeat a post.</summary>
     public static BucketDefinition IdempotencyRecords { get; } = new(Idempotency, "Turns by the hash of tenant, session and the client's key") { MaxAge = TimeSpan.FromHours(24) };
+
+    /// <summary>Read and written by compare-and-set; nothing in it is worth more than a few seconds.</summary>
+    public static BucketDefinition LeaseRecords { get; } = new(Leases, "Who does what only one may do");
 }

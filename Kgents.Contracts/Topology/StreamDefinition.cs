@@ -18,6 +18,9 @@ public sealed record StreamDefinition(string Name, string Subject, string Descri
     /// <summary>Where the server republishes each message after it is stored; null for nowhere.</summary>
     public string? RepublishTo { get; init; }
 
+    /// <summary>Each message adds to its subject's number and is answered with the sum; only the sum is kept.</summary>
+    public bool IsCounter { get; init; }
+
     /// <summary>How long a second publish with the same <c>Nats-Msg-Id</c> is recognised.</summary>
     public TimeSpan DuplicateWindow { get; init; } = TimeSpan.FromMinutes(2);
 }

@@ -26,6 +26,36 @@ public static class Streams
         DuplicateWindow = TimeSpan.FromMinutes(30),
     };
 
+    /// <summary>What governance has decided.</summary>
+    public static StreamDefinition Audit { get; } = new("KGENTS_AUDIT", Subjects.AllAudits, "Decisions of governance")
+    {
+        MaxAge = TimeSpan.FromDays(400),
+        DiscardNew = true,
+        Immutable = true,
+    };
+
+    /// <summary>Requests of each tenant and key, minute by minute.</summary>
+    public static StreamDefinition MinuteCounts { get; } = new("KGENTS_MINUTE_COUNTS", Subjects.AllMinuteCounts, "Requests in a minute")
+    {
+        MaxAge = TimeSpan.FromMinutes(5),
+        IsCounter = true,
+    };
+
+    /// <summary>Requests of each tenant and key, day by day.</summary>
+    public static StreamDefinition DayCounts { get; } = new("KGENTS_DAY_COUNTS", Subjects.AllDayCounts, "Requests in a day")
+    {
+        MaxAge = TimeSpan.FromHours(49),
+        IsCounter = true,
+    };
+
+    /// <summary>What became of each usage event.</summary>
+    public static StreamDefinition Ledger { get; } = new("KGENTS_LEDGER", Subjects.AllLedgers, "What became of each usage event")
+    {
+        MaxAge = TimeSpan.FromDays(400),
+        DiscardNew = true,
+        Immutable = true,
+    };
+
     /// <summary>What could not be delivered, with its reason.</summary>
     public static StreamDefinition DeadLetters { get; } = new("KGENTS_DEAD_LETTERS", Subjects.AllDeadLetters, "Messages that could not be processed")
     {

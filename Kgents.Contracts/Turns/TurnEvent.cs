@@ -20,6 +20,10 @@ public sealed record TurnAccepted(TurnId TurnId, int Attempt, string Model) : Tu
 /// <summary>A piece of the answer; <paramref name="Index"/> counts from 0 within an attempt.</summary>
 public sealed record TurnChunk(string Text, int Index) : TurnEvent;
 
+/// <summary>What the turn has used so far, while it goes on: an estimate, which nothing is billed by.</summary>
+/// <param name="Final">Always false: the final counts are those of the commit.</param>
+public sealed record TurnUsage(TokenCounts Tokens, bool Final) : TurnEvent;
+
 /// <summary>The worker died and another began anew: what chunks said so far no longer counts.</summary>
 public sealed record TurnRestarted(int Attempt) : TurnEvent;
 
@@ -39,10 +43,18 @@ public sealed record TurnCommitted(
     string Model,
     TokenCounts Tokens,
     DateTimeOffset CommittedAt,
-    IReadOnlyList<UsagePayload> UsageEvents) : TurnEvent;
+    IReadOnlyList<UsagePayload> UsageEvents) : TurnEvent
+{
+    /// <summary>One of <see cref="FinishReasons"/>; null when the turn did not complete.</summary>
+    public string? FinishReason { get; init; }
+}
 
 /// <summary>The answer is whole, stored and counted.</summary>
-public sealed record TurnCompleted(string Text, TokenCounts Tokens, int Chunks, string MessageId, string Model) : TurnEvent;
+public sealed record TurnCompleted(string Text, TokenCounts Tokens, int Chunks, string MessageId, string Model) : TurnEvent
+{
+    /// <summary>One of <see cref="FinishReasons"/>.</summary>
+    public string? FinishReason { get; init; }
+}
 
 /// <summary>The turn failed; <paramref name="Message"/> is a sentence for people and holds no internals.</summary>
 public sealed record TurnFailed(string Code, string Message) : TurnEvent;

@@ -32,7 +32,7 @@ public sealed record UsageData
 
     public required string Billable { get; init; }
 
-    /// <summary><c>provider</c> or <c>none</c>.</summary>
+    /// <summary><c>provider</c>, <c>counted</c> or <c>none</c>.</summary>
     public required string UsageSource { get; init; }
 
     public string Requests { get; init; } = "1";

@@ -11,6 +11,6 @@ internal sealed partial class NoOpenMeterNotice(ILogger<NoOpenMeterNotice> logge
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(LogLevel.Warning, "There is no OpenMeter (ConnectionStrings:openmeter): usage is recorded in KGENTS_USAGE and stays there, where a later connection finds it.")]
+    [LoggerMessage(LogLevel.Warning, "There is no OpenMeter (ConnectionStrings:openmeter): usage is recorded in KGENTS_USAGE and entered into KGENTS_LEDGER, and stays there, where a later connection finds it.")]
     private partial void LogNotConfigured();
 }

@@ -1,89 +1,232 @@
+using Kgents.Contracts;
+using Kgents.Metering.DeadLetters;
+using Kgents.Metering.Lease;
+using Kgents.Metering.Ledger;
+using Kgents.Metering.Telemetry;
+using Kgents.ServiceDefaults.Ledger;
 using Microsoft.Extensions.Options;
-using NATS.Client.JetStream;
-using Polly.CircuitBreaker;
-using Polly.Timeout;
 
 namespace Kgents.Metering.Export;
 
-/// <summary>Takes a batch, sends the same bytes until OpenMeter has taken them, and only then acknowledges them.</summary>
-internal sealed partial class UsageExporter(UsageQueue queue, OpenMeterClient openMeter, ExportHealth health, IOptions<ExportOptions> options, TimeProvider time, ILogger<UsageExporter> logger)
+/// <summary>
+/// Sends batches to OpenMeter and enters into the ledger what became of them. An event is settled neither here nor by an answer: only when
+/// OpenMeter shows it (<see cref="Confirm.UsageConfirmer"/>).
+/// </summary>
+internal sealed partial class UsageExporter(
+    UsageLedger ledger,
+    PartitionLease lease,
+    ExportQueue queue,
+    OpenMeterClient openMeter,
+    UsageDeadLetters letters,
+    MeteringHealth health,
+    MeteringMetrics metrics,
+    IOptions<ExportOptions> options,
+    TimeProvider time,
+    ILogger logger)
 {
-    public async Task ExportOnceAsync(CancellationToken cancellationToken)
+    private const string Refusing = "openmeter";
+
+    private readonly Stack<ExportBatch> work = new();
+    private readonly RetryPause pause = new(options.Value, time);
+    private int size = options.Value.BatchSize;
+    private string? parkedFor;
+
+    /// <summary>Does one thing: takes a batch, or sends one. False when there is nothing to do, or it is not time yet.</summary>
+    public async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
-        var batch = await queue.TakeAsync(cancellationToken);
-        if (batch.Count == 0)
+        if (!pause.IsOver || IsStopped())
         {
-            return;
+            return false;
         }
 
-        try
+        if (!work.TryPeek(out var batch))
         {
-            await SendAsync(batch, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            await queue.GiveBackAsync(batch);
-            throw;
-        }
-
-        // A crash here sends the batch again after a restart, with the same ids: an OpenMeter that deduplicates drops it, one that does not counts
-        // it twice. Its default is not to.
-        foreach (var message in batch)
-        {
-            await message.AckAsync(new AckOpts { DoubleAck = true }, cancellationToken);
-        }
-
-        LogExported(batch.Count);
-    }
-
-    private async Task SendAsync(IReadOnlyList<INatsJSMsg<byte[]>> batch, CancellationToken cancellationToken)
-    {
-        ReadOnlyMemory<byte>[] events = [.. batch.Select(message => (ReadOnlyMemory<byte>)message.Data)];
-        for (var delay = options.Value.RetryDelay; ; delay = Min(delay * 2, options.Value.LongestRetryDelay))
-        {
-            var (refusal, retryAfter) = await TrySendAsync(events, cancellationToken);
-            health.Report(refusal);
-            if (refusal is null)
+            if (await queue.TakeAsync(size, MayTakeNew(), cancellationToken) is not { } taken)
             {
-                return;
+                return false;
             }
 
-            // Full jitter: replicas that failed together do not come back together.
-            var pause = retryAfter is { } asked ? Max(asked, options.Value.RetryDelay) : delay * Random.Shared.NextDouble();
-            LogRefused(batch.Count, refusal, pause);
-            await WaitAsync(batch, pause, cancellationToken);
+            if (taken.Events.Count > 0)
+            {
+                work.Push(taken);
+            }
+
+            return true;
         }
+
+        // A process that was frozen with a batch in hand comes to here before anybody tells it that its lease is over.
+        if (!lease.IsHeld)
+        {
+            throw new LedgerFenceLostException(ledger.Partition);
+        }
+
+        await HandleAsync(batch, await openMeter.SendAsync(batch.Events.Select(each => each.Payload), cancellationToken), cancellationToken);
+        return true;
     }
 
-    private async Task<(string? Refusal, TimeSpan? RetryAfter)> TrySendAsync(ReadOnlyMemory<byte>[] events, CancellationToken cancellationToken)
+    /// <summary>While OpenMeter fails, what is unsure already goes first: else every try would make another batch unsure.</summary>
+    private bool MayTakeNew() => !openMeter.IsPaused || ledger.State.Unsettled.Values.All(each => each.Phase != UnsettledPhase.Sending);
+
+    private bool IsStopped()
     {
-        try
-        {
-            return await openMeter.SendAsync(events, cancellationToken);
-        }
-        catch (Exception exception) when (exception is HttpRequestException or BrokenCircuitException or TimeoutRejectedException)
-        {
-            return ($"no answer ({exception.GetType().Name})", null);
-        }
+        var stopped = ledger.State.Refused.Count >= options.Value.MaxRefused;
+        health.Report("dead letters", ledger.Partition, stopped ? $"{ledger.State.Refused.Count} usage events were refused and nothing more is sent: see `dead-letters list`, and Metering:Export:MaxRefused" : null);
+        return stopped;
     }
 
-    /// <summary>Waits, and tells the server that the batch is still held, so that it is not given to another replica meanwhile.</summary>
-    private async Task WaitAsync(IReadOnlyList<INatsJSMsg<byte[]>> batch, TimeSpan pause, CancellationToken cancellationToken)
+    private async Task HandleAsync(ExportBatch batch, SendOutcome outcome, CancellationToken cancellationToken)
     {
-        await Task.Delay(Min(pause, options.Value.LongestRetryDelay), time, cancellationToken);
-        foreach (var message in batch)
+        switch (outcome.Result)
         {
-            await message.AckProgressAsync(cancellationToken: cancellationToken);
+            case SendResult.Taken:
+                await AcceptAsync(batch, cancellationToken);
+                break;
+            case SendResult.NotTaken:
+                Wait(batch, outcome, "not taken, and go again");
+                break;
+            case SendResult.Unknown:
+                // A crash here is the same: an event that is sending, and nobody knows more.
+                work.Pop();
+                Release(batch);
+                Wait(batch, outcome, "perhaps taken; it is asked before they go again");
+                break;
+            case SendResult.Misconfigured:
+                await ParkAsync(batch, outcome, cancellationToken);
+                break;
+            case SendResult.Invalid when outcome.BadIndex is { } index && index < batch.Events.Count:
+                await RefuseAsync(batch, index, outcome, cancellationToken);
+                break;
+            case SendResult.Invalid or SendResult.TooLarge when batch.Events.Count > 1:
+                Halve(batch, outcome);
+                break;
+            case SendResult.TooLarge:
+                await RefuseAsync(batch, 0, outcome, cancellationToken);
+                break;
+            case SendResult.Invalid:
+                await JudgeAsync(batch, outcome, cancellationToken);
+                break;
+            default:
+                throw new InvalidOperationException($"No answer to {outcome.Result}.");
         }
     }
 
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    private async Task AcceptAsync(ExportBatch batch, CancellationToken cancellationToken)
+    {
+        await ledger.AppendAsync(new UsageAccepted(batch.Ranges), cancellationToken);
+        work.Pop();
+        Release(batch);
+        metrics.Accepted(batch.Events.Count);
+        LogAccepted(batch.Events.Count);
+        pause.Reset();
+        size = Math.Min(options.Value.BatchSize, size + 1);
+        parkedFor = null;
+        health.Report(Refusing, ledger.Partition, null);
+    }
 
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+    private void Wait(ExportBatch batch, SendOutcome outcome, string what)
+    {
+        var delay = pause.Begin(outcome.RetryAfter, openMeter.IsPaused ? openMeter.BreakDuration : TimeSpan.Zero);
+        metrics.Retry(batch.Events.Count, outcome.Cause);
+        health.Report(Refusing, ledger.Partition, $"OpenMeter does not take usage: {outcome.Cause} {outcome.Detail}".TrimEnd());
+        LogNotTaken(batch.Events.Count, outcome.Cause, outcome.Detail, what, delay);
+    }
 
-    [LoggerMessage(LogLevel.Debug, "OpenMeter took {Count} usage events.")]
-    private partial void LogExported(int count);
+    /// <summary>No event is at fault, so none becomes a dead letter, and nothing goes out until somebody mends the configuration. It is tried again now and then.</summary>
+    private async Task ParkAsync(ExportBatch batch, SendOutcome outcome, CancellationToken cancellationToken)
+    {
+        var setting = outcome.Cause is "401" or "403" ? "its Key" : "its Endpoint, and what stands before it";
+        var reason = $"{outcome.Cause} {outcome.Detail}".TrimEnd();
+        if (parkedFor != reason)
+        {
+            await ledger.AppendAsync(new UsageParked(batch.Ranges, reason), cancellationToken);
+            LogParked(reason, setting);
+            parkedFor = reason;
+        }
 
-    [LoggerMessage(LogLevel.Warning, "OpenMeter did not take {Count} usage events: {Refusal}. They stay in the stream; trying again in {Pause}.")]
-    private partial void LogRefused(int count, string refusal, TimeSpan pause);
+        pause.Begin(outcome.RetryAfter ?? options.Value.LongestRetryDelay, TimeSpan.Zero);
+        metrics.Retry(batch.Events.Count, "parked");
+        health.Report(Refusing, ledger.Partition, $"all usage is parked: OpenMeter answers {reason}. Look at ConnectionStrings:openmeter, {setting}");
+    }
+
+    private void Halve(ExportBatch batch, SendOutcome outcome)
+    {
+        if (outcome.Result == SendResult.TooLarge)
+        {
+            size = Math.Max(1, batch.Events.Count / 2);
+        }
+
+        var (first, second) = batch.Halve();
+        work.Pop();
+        work.Push(second);
+        work.Push(first);
+        metrics.Retry(batch.Events.Count, outcome.Cause);
+        LogHalved(batch.Events.Count, outcome.Cause, outcome.Detail);
+    }
+
+    /// <summary>
+    /// An event alone is refused, and OpenMeter does not say that it is the event's fault. If it refuses a good event too, it is not.
+    /// </summary>
+    private async Task JudgeAsync(ExportBatch batch, SendOutcome outcome, CancellationToken cancellationToken)
+    {
+        var witness = await openMeter.SendAsync([ProbeEvent.New(time)], cancellationToken);
+        switch (witness.Result)
+        {
+            case SendResult.Taken:
+                await RefuseAsync(batch, 0, outcome, cancellationToken);
+                break;
+            case SendResult.Invalid:
+                await ParkAsync(batch, outcome, cancellationToken);
+                break;
+            default:
+                Wait(batch, witness, "refused, and whether that is their fault is not known");
+                break;
+        }
+    }
+
+    private async Task RefuseAsync(ExportBatch batch, int index, SendOutcome outcome, CancellationToken cancellationToken)
+    {
+        var bad = batch.Events[index];
+        var reason = $"OpenMeter refused it: {outcome.Cause} {outcome.Detail}".TrimEnd();
+        if (!Subjects.TryParseUsage(bad.Subject, out _, out var tenant))
+        {
+            throw new LedgerBrokenException($"usage event {bad.Sequence} has the subject {bad.Subject}");
+        }
+
+        // The letter first: an event that is refused in the ledger always has one. One more, because the process died here, is the same letter again.
+        await letters.KeepAsync(tenant, bad.Sequence, bad.Subject, bad.Payload, reason, cancellationToken);
+        await ledger.AppendAsync(new UsageRefused(bad.Sequence, reason), cancellationToken);
+        work.Pop();
+        metrics.DeadLetter(1, "refused");
+        LogRefused(bad.Sequence, reason);
+        if (batch.Events.Count > 1)
+        {
+            work.Push(batch.Without(index));
+        }
+    }
+
+    private void Release(ExportBatch batch)
+    {
+        foreach (var each in batch.Events)
+        {
+            if (ledger.State.Unsettled.TryGetValue(each.Sequence, out var unsettled))
+            {
+                unsettled.LetGo(time.GetTimestamp());
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "OpenMeter accepted {Count} usage events.")]
+    private partial void LogAccepted(int count);
+
+    [LoggerMessage(LogLevel.Warning, "OpenMeter did not take {Count} usage events ({Cause} {Detail}): {What}, in {Pause}.")]
+    private partial void LogNotTaken(int count, string cause, string detail, string what, TimeSpan pause);
+
+    [LoggerMessage(LogLevel.Critical, "All usage is parked: OpenMeter answers {Reason}. Look at ConnectionStrings:openmeter: {Setting}.")]
+    private partial void LogParked(string reason, string setting);
+
+    [LoggerMessage(LogLevel.Information, "OpenMeter refused {Count} usage events together ({Cause} {Detail}): each half goes alone.")]
+    private partial void LogHalved(int count, string cause, string detail);
+
+    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE is a dead letter. {Reason}. See `dead-letters`.")]
+    private partial void LogRefused(ulong sequence, string reason);
 }

@@ -8,5 +8,9 @@ internal sealed record BatchGetRequest(
     [property: JsonPropertyName("next_by_subj")] string Subject,
     [property: JsonPropertyName("batch")] int Batch);
 
+/// <summary>The last message of each of these subjects.</summary>
+internal sealed record LastOfEachRequest([property: JsonPropertyName("multi_last")] IReadOnlyList<string> Subjects);
+
 [JsonSerializable(typeof(BatchGetRequest))]
+[JsonSerializable(typeof(LastOfEachRequest))]
 internal sealed partial class BatchGetJson : JsonSerializerContext;

@@ -19,10 +19,13 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     private const int EndOfBatch = 204;
     private const int NotFound = 404;
 
+    /// <summary>What the server takes in one request.</summary>
+    public const int MostSubjects = 1024;
+
     /// <summary>For a whole batch; between two messages the request timeout holds.</summary>
     private static readonly TimeSpan BatchTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>The last message of a subject, from the leader.</summary>
+    /// <summary>The last message of a subject, which may be a wildcard here and everywhere below, from the leader.</summary>
     public ValueTask<StoredEntry?> LastAsync(string stream, string subject, CancellationToken cancellationToken) =>
         GetAsync(stream, new StreamMsgGetRequest { LastBySubj = subject }, cancellationToken);
 
@@ -30,19 +33,31 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     public ValueTask<StoredEntry?> NextAsync(string stream, string subject, ulong sequence, CancellationToken cancellationToken) =>
         GetAsync(stream, new StreamMsgGetRequest { Seq = sequence, NextBySubj = subject }, cancellationToken);
 
+    /// <summary>The first sequence that a stream still has and the last that it was given, from the leader. What is before the first is gone.</summary>
+    public async ValueTask<(ulong First, ulong Last)> RangeAsync(string stream, CancellationToken cancellationToken)
+    {
+        var state = (await jetStream.GetStreamAsync(stream, cancellationToken: cancellationToken)).Info.State;
+        return (state.FirstSeq, state.LastSeq);
+    }
+
+    /// <summary>What time it is where a stream's messages get their times, which no clock of ours can say.</summary>
+    public async ValueTask<DateTimeOffset> TimeAsync(string stream, CancellationToken cancellationToken) =>
+        (await jetStream.GetStreamAsync(stream, cancellationToken: cancellationToken)).Info.Ts;
+
     /// <summary>
     /// All messages of a subject from a sequence to the end, in order. With <paramref name="upTo"/>, which the caller knows from the leader,
     /// the run is complete up to there even where a follower is behind; without it, it ends where the answering server's copy ends.
     /// </summary>
+    /// <param name="batch">How many are asked for at once: fewer for who takes only so many.</param>
     public async IAsyncEnumerable<StoredEntry> ReadAsync(
-        string stream, string subject, ulong from, ulong upTo, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string stream, string subject, ulong from, ulong upTo, [EnumeratorCancellation] CancellationToken cancellationToken, int batch = BatchSize)
     {
         var next = from;
         var more = true;
         while (more)
         {
             more = false;
-            await foreach (var (entry, pending) in ReadBatchAsync(stream, subject, next, cancellationToken))
+            await foreach (var (entry, pending) in ReadBatchAsync(stream, subject, next, batch, cancellationToken))
             {
                 more = pending > 0;
                 next = entry.Sequence + 1;
@@ -57,12 +72,30 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
         }
     }
 
-    private async IAsyncEnumerable<(StoredEntry Entry, long Pending)> ReadBatchAsync(
-        string stream, string subject, ulong from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The last message of each subject that has one, in one request. It may be answered by a follower, which may be behind.</summary>
+    /// <param name="subjects">At most <see cref="MostSubjects"/>.</param>
+    public async IAsyncEnumerable<StoredEntry> LastOfEachAsync(string stream, IReadOnlyList<string> subjects, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (subjects.Count == 0)
+        {
+            yield break;
+        }
+
+        var request = JsonSerializer.SerializeToUtf8Bytes(new LastOfEachRequest(subjects), BatchGetJson.Default.LastOfEachRequest);
+        await foreach (var (entry, _) in DirectGetAsync(stream, request, cancellationToken))
+        {
+            yield return entry;
+        }
+    }
+
+    private IAsyncEnumerable<(StoredEntry Entry, long Pending)> ReadBatchAsync(string stream, string subject, ulong from, int batch, CancellationToken cancellationToken) =>
+        DirectGetAsync(stream, JsonSerializer.SerializeToUtf8Bytes(new BatchGetRequest(Math.Max(from, 1), subject, batch), BatchGetJson.Default.BatchGetRequest), cancellationToken);
+
+    private async IAsyncEnumerable<(StoredEntry Entry, long Pending)> DirectGetAsync(string stream, byte[] request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var replies = jetStream.Connection.RequestManyAsync<byte[], byte[]>(
             $"{jetStream.Opts.Prefix}.DIRECT.GET.{stream}",
-            JsonSerializer.SerializeToUtf8Bytes(new BatchGetRequest(Math.Max(from, 1), subject, BatchSize), BatchGetJson.Default.BatchGetRequest),
+            request,
             requestSerializer: NatsRawSerializer<byte[]>.Default,
             replySerializer: NatsRawSerializer<byte[]>.Default,
             replyOpts: new NatsSubOpts { StopOnEmptyMsg = false, IdleTimeout = jetStream.Opts.RequestTimeout, Timeout = BatchTimeout, ThrowIfNoResponders = true },

@@ -1,5 +1,6 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Health;
+using Kgents.ServiceDefaults.Quotas;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -40,6 +41,7 @@ public static class NatsBackbone
         builder.Services.AddSingleton<INatsKVContext>(provider => new NatsKVContext(provider.GetRequiredService<INatsJSContext>()));
         builder.Services.AddSingleton<JetStreamReader>();
         builder.Services.AddSingleton<FencedPublisher>();
+        builder.Services.AddSingleton<TenantQuota>();
 
         builder.Services.AddOptions<NatsTopologyOptions>().BindConfiguration(NatsTopologyOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<Microsoft.Extensions.Options.IValidateOptions<NatsTopologyOptions>, NatsTopologyOptionsValidator>();
@@ -61,7 +63,7 @@ public static class NatsBackbone
         ReconnectJitter = TimeSpan.FromMilliseconds(250),
         ReconnectWaitMax = TimeSpan.FromSeconds(2),
         // A dead peer is noticed after two unanswered pings; the default is four minutes.
-        PingInterval = TimeSpan.FromSeconds(20),
+        PingInterval = TimeSpan.FromSeconds(3),
         MaxPingOut = 2,
         // A lost answer is noticed after this; an append is then looked up, a read is tried again.
         RequestTimeout = TimeSpan.FromSeconds(2),

@@ -19,6 +19,8 @@ internal static class StreamConfigs
         AllowDirect = true,
         DenyDelete = definition.Immutable,
         DenyPurge = definition.Immutable,
+        AllowMsgCounter = definition.IsCounter,
+        MaxMsgsPerSubject = definition.IsCounter ? 1 : -1,
         Republish = definition.RepublishTo is { } destination ? new Republish { Src = definition.Subject, Dest = destination } : null,
     };
 
@@ -38,6 +40,8 @@ internal static class StreamConfigs
             ("allow_direct", expected.AllowDirect, found.AllowDirect),
             ("deny_delete", expected.DenyDelete, found.DenyDelete),
             ("deny_purge", expected.DenyPurge, found.DenyPurge),
+            ("allow_msg_counter", expected.AllowMsgCounter, found.AllowMsgCounter),
+            ("max_msgs_per_subject", expected.MaxMsgsPerSubject, found.MaxMsgsPerSubject),
             ("republish", Describe(expected.Republish), Describe(found.Republish)),
         ];
         return [.. fields.Where(field => !Equals(field.Expected, field.Found)).Select(field => $"{field.Field}: expected {field.Expected ?? "none"}, found {field.Found ?? "none"}")];

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,20 +10,29 @@ using OpenTelemetry.Trace;
 namespace Kgents.ServiceDefaults.Telemetry;
 
 /// <summary>Traces, metrics and logs, sent by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
-internal static class TelemetryDefaults
+public static class TelemetryDefaults
 {
     /// <summary>Sources and meters of Kgents itself begin with this.</summary>
     private const string OwnSources = "Kgents.*";
 
-    public static void AddTelemetry(this IHostApplicationBuilder builder, string serviceName)
+    /// <summary>Whether there is somebody to send it to.</summary>
+    public static bool IsTelemetryOn(this IConfiguration configuration) => !string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+
+    /// <summary>Without an endpoint nothing is gathered: a span for each request, which an open stream holds for as long as it lasts, is for somebody to read.</summary>
+    internal static void AddTelemetry(this IHostApplicationBuilder builder, string serviceName)
     {
+        if (!builder.Configuration.IsTelemetryOn())
+        {
+            return;
+        }
+
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
 
-        var telemetry = builder.Services.AddOpenTelemetry()
+        builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(serviceName))
             .WithMetrics(metrics => metrics
                 .AddAspNetCoreInstrumentation()
@@ -32,11 +42,7 @@ internal static class TelemetryDefaults
             .WithTracing(tracing => tracing
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !context.Request.Path.StartsWithSegments("/health"))
                 .AddHttpClientInstrumentation()
-                .AddSource(OwnSources, "Experimental.Microsoft.Extensions.AI"));
-
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-        {
-            telemetry.UseOtlpExporter();
-        }
+                .AddSource(OwnSources, "Experimental.Microsoft.Extensions.AI"))
+            .UseOtlpExporter();
     }
 }

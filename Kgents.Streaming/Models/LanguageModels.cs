@@ -1,46 +1,48 @@
-using System.ClientModel;
-using System.ClientModel.Primitives;
-using Kgents.ServiceDefaults.Connections;
+using Kgents.Contracts;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
-using OpenAI;
-using OpenTelemetry.Trace;
 
 namespace Kgents.Streaming.Models;
 
-/// <summary>Chooses the model by <c>ConnectionStrings:llm</c>: an OpenAI-compatible endpoint, or the built-in persona when there is none.</summary>
-internal static class LanguageModels
+/// <summary>The models that may answer: that of <c>ConnectionStrings:llm</c>, and the others of its provider that <c>Model:Allowed</c> names.</summary>
+internal sealed class LanguageModels(LanguageModel standard, IReadOnlyDictionary<string, LanguageModel> allowed)
 {
-    public const string ConnectionName = "llm";
+    /// <summary>Who answers when nobody is asked for.</summary>
+    public LanguageModel Default { get; } = standard;
 
-    public static void AddLanguageModel(this IHostApplicationBuilder builder)
+    /// <summary>Null for a model that was allowed when the message was stored, and is not any more.</summary>
+    public LanguageModel? Find(string? name) => name is null ? Default : allowed.GetValueOrDefault(name);
+
+    /// <param name="withTelemetry">Whether there is somebody to read spans and metrics of the calls.</param>
+    public static LanguageModels Connect(ModelConnection? connection, ModelOptions options, bool withTelemetry, TimeProvider time, ILogger<RetryingChatClient> logger)
     {
-        builder.Services.AddOptionsWithValidateOnStart<ModelOptions, ModelOptionsValidator>().BindConfiguration(ModelOptions.SectionName);
-
-        // Read now: a connection string that cannot be read must stop the process, not the first turn.
-        var connection = EndpointConnectionString.Find(builder.Configuration, ConnectionName);
-        if (connection is { Model: null })
+        if (connection is null)
         {
-            throw EndpointConnectionString.Invalid(ConnectionName, "Model is missing");
+            return new LanguageModels(LanguageModel.Persona, new Dictionary<string, LanguageModel>());
         }
 
-        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor(new RedactedModelSpans()));
-        builder.Services.AddSingleton(provider => connection is null
-            ? new LanguageModel(new PersonaChatClient(), PersonaChatClient.ModelName, "kgents", IsPersona: true)
-            : Connect(connection, provider.GetRequiredService<IOptions<ModelOptions>>().Value));
+        var models = ModelNames.Parse(options.Allowed).Append(connection.Model).Distinct().ToDictionary(name => name, name => Connect(connection, name, options, withTelemetry, time, logger));
+        return new LanguageModels(models[connection.Model], models);
     }
 
-    private static LanguageModel Connect(EndpointConnectionString connection, ModelOptions options)
+    private static LanguageModel Connect(ModelConnection connection, string name, ModelOptions options, bool withTelemetry, TimeProvider time, ILogger logger)
     {
-        // Servers without keys (llama.cpp, vLLM) ignore it, but the client wants one.
-        var client = new OpenAIClient(new ApiKeyCredential(connection.Key ?? "none"), new OpenAIClientOptions
+        // Anthropic's protocol wants a limit in every request; of the others, each model has its own.
+        var limit = options.MaxOutputTokens ?? (connection.Provider == ModelConnection.Anthropic ? ModelOptions.AnthropicMaxOutputTokens : null as int?);
+        var builder = ProviderClients.Connect(connection, name, time).AsBuilder()
+            .ConfigureOptions(chat =>
+            {
+                // The budget of the message asks for so much, and never for more than is allowed.
+                chat.MaxOutputTokens = limit is { } most ? Math.Min(chat.MaxOutputTokens ?? most, most) : chat.MaxOutputTokens;
+                chat.Temperature = options.SendTemperature ? chat.Temperature : null;
+            })
+            .Use(inner => new RetryingChatClient(inner, name, options, time, logger));
+        if (withTelemetry)
         {
-            Endpoint = connection.Endpoint,
-            NetworkTimeout = options.IdleTimeout,
-            RetryPolicy = new ClientRetryPolicy(options.MaxRetries),
-        });
-        var chat = client.GetChatClient(connection.Model).AsIChatClient().AsBuilder().UseOpenTelemetry().Build();
-        var provider = chat.GetService<ChatClientMetadata>()?.ProviderName ?? "openai";
-        return new LanguageModel(chat, connection.Model!, provider, IsPersona: false);
+            // It keeps every piece of an answer, as the provider sent it, until the answer has ended: kilobytes for each token.
+            builder.UseOpenTelemetry(configure: telemetry => telemetry.EnableSensitiveData = false);
+        }
+
+        var client = builder.Use(inner => new WatchedChatClient(inner, options.IdleTimeout, time)).Build();
+        return new LanguageModel(client, name, connection.Provider, limit ?? ModelOptions.MostOutputTokens, IsPersona: false);
     }
 }

@@ -1,5 +1,5 @@
 using Kgents.Contracts;
-using Kgents.Streaming.Flux;
+using Kgents.Flux;
 using Microsoft.Extensions.AI;
 
 namespace Kgents.Streaming.Models;
@@ -10,7 +10,7 @@ namespace Kgents.Streaming.Models;
 /// </summary>
 internal sealed class PersonaChatClient : IChatClient
 {
-    public const string ModelName = "kgent-persona";
+    public const string ModelName = Soul.TemplateModel;
 
     private const string Signature = "\n\n(This is the built-in persona: templates, not a language model.)";
 
@@ -35,8 +35,9 @@ internal sealed class PersonaChatClient : IChatClient
 
     private static string Answer(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        var mode = options?.AdditionalProperties?.TryGetValue(KgentFlux.ModeProperty, out string? value) == true ? value : null;
-        return PersonaTemplates.Answer(mode ?? DialogueModes.Reflect, messages.Last().Text) + Signature;
+        var mode = options?.AdditionalProperties?.TryGetValue(Soul.ModeProperty, out string? value) == true ? value : null;
+        var message = messages.Last().Text;
+        return (Templates.Find(mode ?? DialogueModes.Reflect, message) ?? Templates.Question(mode ?? DialogueModes.Reflect)) + Signature;
     }
 
     private static IEnumerable<string> Words(string text)

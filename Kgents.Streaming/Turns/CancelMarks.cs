@@ -1,10 +1,14 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 
 namespace Kgents.Streaming.Turns;
 
-/// <summary>Whether a turn is to be cancelled, read from the leader. The mark is stored before the worker is told, so it cannot be missed.</summary>
-internal sealed class CancelMarks(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
+/// <summary>
+/// Whether a turn is to be cancelled, read from the leader. The mark is stored before the worker is told, so it cannot be missed. That its session is
+/// deleted is a mark on each of a session's turns, also on one that comes later.
+/// </summary>
+internal sealed class CancelMarks(JetStreamReader reader, FencedPublisher publisher, DeletedSessions deleted, TimeProvider time)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
     private static readonly string Stream = Subjects.KeyValueStream(Buckets.Cancels);
@@ -20,7 +24,8 @@ internal sealed class CancelMarks(JetStreamReader reader, FencedPublisher publis
         {
             try
             {
-                return await reader.LastAsync(Stream, Subjects.CancelMark(turn), cancellationToken) is { Data.Length: > 0 };
+                var marks = await Task.WhenAll(IsMarkedAsync(turn, cancellationToken), deleted.ContainsAsync(turn.Tenant, turn.Session, cancellationToken));
+                return marks.Contains(true);
             }
             catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
             {
@@ -28,4 +33,7 @@ internal sealed class CancelMarks(JetStreamReader reader, FencedPublisher publis
             }
         }
     }
+
+    private async Task<bool> IsMarkedAsync(TurnAddress turn, CancellationToken cancellationToken) =>
+        await reader.LastAsync(Stream, Subjects.CancelMark(turn), cancellationToken) is { Data.Length: > 0 };
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 
@@ -8,27 +9,39 @@ namespace Kgents.Streaming.Turns;
 /// <summary>Keeps what cannot be processed, with its reason, before it leaves the queue.</summary>
 internal sealed partial class DeadLetters(INatsJSContext jetStream, TimeProvider time, ILogger<DeadLetters> logger)
 {
-    private const string Origin = "messages";
+    private const string FromMessages = "messages";
+    private const string FromTokens = "tokens";
+
+    /// <summary>A letter is larger than what it holds, and must not be larger than a message may be: else what it tells of would come again for ever.</summary>
+    private const int LongestPayload = 512 * 1024;
 
     /// <summary>Returns when it is stored; a message that is told twice has one letter, by its sequence.</summary>
-    public async Task KeepAsync(TenantId tenant, INatsJSMsg<byte[]> message, string reason, CancellationToken cancellationToken)
+    public Task KeepAsync(TenantId tenant, INatsJSMsg<byte[]> message, string reason, CancellationToken cancellationToken) => KeepAsync(
+        FromMessages, tenant, Streams.Messages.Name, message.Metadata!.Value.Sequence.Stream, message.Subject, reason, message.Data, cancellationToken);
+
+    /// <summary>The same for an entry of a turn's log.</summary>
+    public Task KeepAsync(TenantId tenant, StoredEntry entry, CancellationToken cancellationToken) => KeepAsync(
+        FromTokens, tenant, Streams.Tokens.Name, entry.Sequence, entry.Subject, $"it is not an event of the kind '{entry.Header(TurnHeaders.Event)}'", entry.Data, cancellationToken);
+
+    private async Task KeepAsync(
+        string origin, TenantId tenant, string stream, ulong sequence, string subject, string reason, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        var sequence = message.Metadata!.Value.Sequence.Stream;
-        var letter = new DeadLetter(Streams.Messages.Name, sequence, message.Subject, reason, message.Data ?? [], time.GetUtcNow());
+        var (kept, why) = payload.Length <= LongestPayload ? (payload, reason) : (payload[..LongestPayload], $"{reason}; only the first {LongestPayload} of its {payload.Length} bytes are here");
+        var letter = new DeadLetter(stream, sequence, subject, why, kept, time.GetUtcNow());
         var ack = await jetStream.PublishAsync(
-            Subjects.DeadLetters(Origin, tenant),
+            Subjects.DeadLetters(origin, tenant),
             JsonSerializer.SerializeToUtf8Bytes(letter, WireJson.Default.DeadLetter),
             NatsRawSerializer<byte[]>.Default,
-            new NatsJSPubOpts { MsgId = $"{Origin}-{sequence}" },
+            new NatsJSPubOpts { MsgId = $"{origin}-{sequence}" },
             cancellationToken: cancellationToken);
         if (ack is not { Error: null, Seq: > 0 })
         {
             throw new NatsJSException($"The dead letter of {sequence} was not stored: {ack.Error?.Description}");
         }
 
-        LogKept(sequence, reason);
+        LogKept(sequence, stream, reason);
     }
 
-    [LoggerMessage(LogLevel.Error, "Message {Sequence} of KGENTS_MESSAGES is a dead letter: {Reason}.")]
-    private partial void LogKept(ulong sequence, string reason);
+    [LoggerMessage(LogLevel.Error, "Message {Sequence} of {Stream} is a dead letter: {Reason}.")]
+    private partial void LogKept(ulong sequence, string stream, string reason);
 }

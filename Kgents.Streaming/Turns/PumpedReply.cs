@@ -1,4 +1,4 @@
-using Kgents.Streaming.Flux;
+using Kgents.Flux;
 
 namespace Kgents.Streaming.Turns;
 

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Threading.Channels;
 using Kgents.Contracts;
-using Kgents.Streaming.Flux;
+using Kgents.Flux;
+using Kgents.Streaming.Usage;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Streaming.Turns;
@@ -10,21 +11,22 @@ namespace Kgents.Streaming.Turns;
 /// Carries the model's text into the log with one append in flight. The first piece leaves at once; pieces that come while its ack is awaited
 /// leave together in the next event, so load coalesces by itself and no timer delays anything.
 /// </summary>
-internal sealed class TokenPump(IOptions<TurnOptions> options)
+internal sealed class TokenPump(IOptions<TurnOptions> options, TimeProvider time)
 {
     /// <summary>Reads the source to its end, or to its fault, and appends all that it gave before that.</summary>
     /// <param name="readAhead">Pieces that may wait while an append is under way.</param>
+    /// <param name="running">Tells now and then what the turn has used so far; null when that is nothing.</param>
     /// <param name="cancelled">Somebody cancels the turn: the model is let go at once, and what it said so far is kept.</param>
     /// <exception cref="FenceLostException">Another worker has the turn; the source is cancelled.</exception>
     public async Task<PumpedReply> RelayAsync(
-        Func<CancellationToken, IAsyncEnumerable<FluxEvent>> source, TurnLog log, int readAhead, CancellationToken cancelled, CancellationToken cancellationToken)
+        Func<CancellationToken, IAsyncEnumerable<FluxEvent>> source, TurnLog log, int readAhead, RunningCount? running, CancellationToken cancelled, CancellationToken cancellationToken)
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, cancelled);
         var pieces = Channel.CreateBounded<string>(new BoundedChannelOptions(readAhead) { SingleReader = true, SingleWriter = true });
         var read = ReadAsync(source, pieces.Writer, reading.Token);
         try
         {
-            var reply = await AppendAsync(pieces.Reader, log, cancellationToken);
+            var reply = await AppendAsync(pieces.Reader, log, running, cancellationToken);
             if (!reply.TooLong)
             {
                 var (metadata, fault) = await read;
@@ -44,12 +46,13 @@ internal sealed class TokenPump(IOptions<TurnOptions> options)
         }
     }
 
-    private async Task<PumpedReply> AppendAsync(ChannelReader<string> pieces, TurnLog log, CancellationToken cancellationToken)
+    private async Task<PumpedReply> AppendAsync(ChannelReader<string> pieces, TurnLog log, RunningCount? running, CancellationToken cancellationToken)
     {
         var text = new StringBuilder();
         var ready = new StringBuilder();
         var bytes = 0;
         var chunks = 0;
+        var told = time.GetTimestamp();
         while (await pieces.WaitToReadAsync(cancellationToken))
         {
             ready.Clear();
@@ -69,6 +72,12 @@ internal sealed class TokenPump(IOptions<TurnOptions> options)
             await log.AppendAsync(TurnEventCodec.Chunk, payload, cancellationToken);
             text.Append(ready);
             chunks++;
+            if (running is { HasBegun: true } && time.GetElapsedTime(told) >= options.Value.UsageInterval)
+            {
+                // With a chunk and never between two of them: no timer, and a model that is silent uses nothing.
+                await log.AppendAsync(new TurnUsage(running.Count(text), Final: false), cancellationToken);
+                told = time.GetTimestamp();
+            }
         }
 
         return new PumpedReply(text.ToString(), chunks, TooLong: false);

@@ -1,12 +1,13 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 using Kgents.Streaming.Sessions;
 
 namespace Kgents.Streaming.Turns;
 
 /// <summary>
 /// Cancels the turns before a message that interrupts them. Who accepted the message does the same at once; this is for when it died in between,
-/// since the stored message is the order.
+/// since the stored message is the order. A session that is deleted interrupts all its turns.
 /// </summary>
 internal sealed class TurnInterrupter(JetStreamReader reader, CancelMarks marks, TurnControl control)
 {

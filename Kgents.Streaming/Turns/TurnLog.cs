@@ -15,6 +15,9 @@ internal sealed class TurnLog(FencedPublisher publisher, TurnAddress turn, ulong
     /// <summary>The sequence of the log's last entry, as far as this writer knows.</summary>
     public ulong LastSequence { get; private set; } = lastSequence;
 
+    /// <summary>A commit was sent. When its append was given up, it may be stored all the same, and after a commit comes nothing but the end.</summary>
+    public bool MayBeCommitted { get; private set; }
+
     /// <exception cref="FenceLostException">Another writer was there first.</exception>
     public Task AppendAsync(TurnEvent turnEvent, CancellationToken cancellationToken) =>
         AppendAsync(TurnEventCodec.KindOf(turnEvent), TurnEventCodec.Encode(turnEvent), cancellationToken);
@@ -44,6 +47,7 @@ internal sealed class TurnLog(FencedPublisher publisher, TurnAddress turn, ulong
 
     private async Task<FencedResult> TryAppendAsync(string kind, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
+        MayBeCommitted |= kind == TurnEventCodec.Committed;
         var writer = $"{run}:{index++}";
         while (true)
         {

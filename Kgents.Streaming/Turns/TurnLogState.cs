@@ -9,7 +9,8 @@ namespace Kgents.Streaming.Turns;
 /// <param name="HandedOver">How often one left it to another because it was told to stop: no fault of the turn.</param>
 /// <param name="Text">What the chunks since the last (re)start say.</param>
 /// <param name="Chunks">How many those are.</param>
-internal sealed record TurnLogState(ulong LastSequence, int Begun, int HandedOver, TurnCommitted? Commit, string Text, int Chunks, bool HasTerminal)
+/// <param name="Unreadable">The first entry that cannot be read; null when all can.</param>
+internal sealed record TurnLogState(ulong LastSequence, int Begun, int HandedOver, TurnCommitted? Commit, string Text, int Chunks, bool HasTerminal, StoredEntry? Unreadable)
 {
     public bool IsEmpty => LastSequence == 0;
 
@@ -20,7 +21,7 @@ internal sealed record TurnLogState(ulong LastSequence, int Begun, int HandedOve
     public static async Task<TurnLogState> ReadAsync(JetStreamReader reader, TurnAddress turn, CancellationToken cancellationToken)
     {
         var subject = Subjects.Tokens(turn);
-        var state = new TurnLogState(0, 0, 0, null, "", 0, HasTerminal: false);
+        var state = new TurnLogState(0, 0, 0, null, "", 0, HasTerminal: false, Unreadable: null);
         if (await reader.LastAsync(Streams.Tokens.Name, subject, cancellationToken) is not { } last)
         {
             return state;
@@ -30,7 +31,15 @@ internal sealed record TurnLogState(ulong LastSequence, int Begun, int HandedOve
         await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, subject, 1, last.Sequence, cancellationToken))
         {
             state = state with { LastSequence = entry.Sequence };
-            switch (TurnEventCodec.Decode(entry.Header(TurnHeaders.Event) ?? "", entry.Data.Span))
+            var kind = entry.Header(TurnHeaders.Event) ?? "";
+            if (!TurnEventCodec.TryDecode(kind, entry.Data.Span, out var turnEvent))
+            {
+                // An end is an end for whoever followed the turn, whatever it says.
+                state = state with { Unreadable = state.Unreadable ?? entry, HasTerminal = state.HasTerminal || TurnEventCodec.IsTerminal(kind) };
+                continue;
+            }
+
+            switch (turnEvent)
             {
                 case TurnAccepted:
                     state = state with { Begun = state.Begun + 1 };
@@ -52,12 +61,20 @@ internal sealed record TurnLogState(ulong LastSequence, int Begun, int HandedOve
                 case TurnCompleted or TurnFailed or TurnCancelled:
                     state = state with { HasTerminal = true };
                     break;
-                case null:
-                    // Of another version.
+                case TurnUsage or null:
+                    // An estimate decides nothing; null is of another version.
                     break;
             }
         }
 
-        return state with { Text = text.ToString() };
+        return (state with { Text = text.ToString() }).WithoutUnreadableAnswer();
     }
+
+    /// <summary>
+    /// An answer of which a piece cannot be read any more is not whole, so its turn has failed after all. What was committed to be billed is: it was delivered.
+    /// </summary>
+    private TurnLogState WithoutUnreadableAnswer() =>
+        Unreadable is not null && Commit is { Status: TurnStatus.Completed } commit && TurnRunner.HashOf(Text) != commit.TextHash
+            ? this with { Commit = commit with { Status = TurnStatus.Failed, ErrorCode = TurnErrorCodes.UnreadableLog } }
+            : this;
 }

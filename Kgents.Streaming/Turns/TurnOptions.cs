@@ -36,6 +36,10 @@ public sealed class TurnOptions : IValidatableObject
     [Range(1, 1024)]
     public int BufferedPieces { get; set; } = 16;
 
+    /// <summary>How often a turn that goes on tells what it has used so far.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00")]
+    public TimeSpan UsageInterval { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Size of an answer, in bytes of JSON, above which the turn ends <c>reply_too_long</c>. It must stay below NATS' max_payload (1 MiB).</summary>
     [Range(1024, 900 * 1024)]
     public int MaxReplyBytes { get; set; } = 768 * 1024;
@@ -44,9 +48,9 @@ public sealed class TurnOptions : IValidatableObject
     [Range(0, 10_000)]
     public int HistoryTurns { get; set; } = 100;
 
-    /// <summary>Size of the earlier text that the model sees, in UTF-16 characters; the oldest turns are left out first.</summary>
+    /// <summary>Size of the earlier text that the model sees, in tokens by an estimate that is meant to be too high; the oldest turns are left out first.</summary>
     [Range(0, 10_000_000)]
-    public int HistoryCharacters { get; set; } = 64 * 1024;
+    public int HistoryTokens { get; set; } = 32 * 1024;
 
     /// <summary>How long the worker of a turn has to answer before it is asked again, and then taken for dead.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:00:10")]

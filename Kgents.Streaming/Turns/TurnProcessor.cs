@@ -1,5 +1,6 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 using Kgents.Streaming.Sessions;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -16,6 +17,7 @@ internal sealed partial class TurnProcessor(
     TurnInterrupter interrupter,
     TurnRunner runner,
     TurnFinisher finisher,
+    TurnCloser closer,
     DeadLetters deadLetters,
     ProgressKeeper progress,
     JetStreamReader reader,
@@ -82,7 +84,7 @@ internal sealed partial class TurnProcessor(
         {
             1 => await ContinueAsync(new QueuedTurn(address, message, sequence, end), await ExpiredAsync(address, delivered.Metadata.Value, cancellationToken), cancellationToken),
             > 1 => await WaitAsync(address, message, sequence, end, cancellationToken),
-            _ => await EndLogAsync(address, cancellationToken),
+            _ => await EndAnsweredAsync(address, end, cancellationToken),
         };
     }
 
@@ -108,11 +110,18 @@ internal sealed partial class TurnProcessor(
 
         await using var answering = await control.AnswerAsync(turn.Address, cancellationToken);
         var log = new TurnLog(publisher, turn.Address, state.LastSequence);
-        giveUpWith ??= state.FailedAttempts >= options.Value.MaxAttempts ? TurnErrorCodes.Interrupted : null;
-        var (commit, text) = state.Commit is { } committed ? (committed, Whole(turn.Address, committed, state.Text))
-            : giveUpWith is not null ? await runner.GiveUpAsync(turn.Address, state, giveUpWith, log, cancellationToken)
-            : await RunAsync(turn, state, log, answering.Cancelled, cancellationToken);
-        await finisher.FinishAsync(turn, commit, text, log, state.HasTerminal, cancellationToken);
+        giveUpWith ??= state.Unreadable is not null ? TurnErrorCodes.UnreadableLog
+            : state.FailedAttempts >= options.Value.MaxAttempts ? TurnErrorCodes.Interrupted
+            : !runner.CanRun(turn.Message) ? TurnErrorCodes.ModelNotAllowed
+            : null;
+        if (state.Commit is not null || giveUpWith is not null)
+        {
+            await closer.CloseAsync(turn, state, log, TurnEnd.Failed(giveUpWith ?? TurnErrorCodes.Interrupted), cancellationToken);
+            return Disposition.Done;
+        }
+
+        var (commit, text) = await RunAsync(turn, state, log, answering.Cancelled, cancellationToken);
+        await finisher.FinishAsync(turn, commit, text, log, isEnded: false, cancellationToken);
         return Disposition.Done;
     }
 
@@ -123,7 +132,7 @@ internal sealed partial class TurnProcessor(
         {
             return await runner.RunAsync(turn, state.Begun + 1, log, cancelled, cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && log.LastSequence > state.LastSequence)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && log.LastSequence > state.LastSequence && !log.MayBeCommitted)
         {
             await SayHandedOverAsync(log);
             throw;
@@ -135,15 +144,11 @@ internal sealed partial class TurnProcessor(
         time.GetUtcNow() - delivery.Timestamp > options.Value.MaxQueueAge
             && await reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken) is null ? TurnErrorCodes.Expired : null;
 
-    /// <summary>The turn has its answer. If its worker died just then, the log still lacks its end.</summary>
-    private async Task<Disposition> EndLogAsync(TurnAddress turn, CancellationToken cancellationToken)
+    /// <summary>The turn has its answer. If its worker died just then, the log still lacks its end; if the answer cannot be read, there may never have been a worker.</summary>
+    private async Task<Disposition> EndAnsweredAsync(TurnAddress turn, ChainEnd end, CancellationToken cancellationToken)
     {
-        var state = await TurnLogState.ReadAsync(reader, turn, cancellationToken);
-        if (state is { Commit: { } commit, HasTerminal: false })
-        {
-            await new TurnLog(publisher, turn, state.LastSequence).AppendTerminalAsync(TurnFinisher.Terminal(commit, state.Text), cancellationToken);
-        }
-
+        var isUnreadable = end.Answer is { ErrorCode: TurnErrorCodes.UnreadableAnswer } answer && answer.Turn == turn.Turn;
+        await closer.EndLogAsync(turn, isUnreadable ? TurnErrorCodes.UnreadableAnswer : null, cancellationToken);
         return Disposition.Done;
     }
 
@@ -162,21 +167,8 @@ internal sealed partial class TurnProcessor(
         }
 
         await deadLetters.KeepAsync(tenant, delivered, "it is not a user message", cancellationToken);
-
-        // Who posted it may be following the turn that it names; a message that names none gets an id of its own.
-        var turn = UserMessages.FindTurn(delivered.Data) ?? TurnId.Parse($"t-{sequence:x32}");
-        var message = new UserMessage(turn, end.N + 1, "", DialogueModes.Reflect, time.GetUtcNow());
-        return await ContinueAsync(new QueuedTurn(new TurnAddress(tenant, session, turn), message, sequence, end), TurnErrorCodes.UnreadableMessage, cancellationToken);
-    }
-
-    private string Whole(TurnAddress turn, TurnCommitted commit, string text)
-    {
-        if (TurnRunner.HashOf(text) != commit.TextHash)
-        {
-            LogTextDiffers(turn.Turn);
-        }
-
-        return text;
+        var message = UserMessages.StandIn(delivered.Data, sequence, end.N + 1, time.GetUtcNow());
+        return await ContinueAsync(new QueuedTurn(new TurnAddress(tenant, session, message.Turn), message, sequence, end), TurnErrorCodes.UnreadableMessage, cancellationToken);
     }
 
     /// <summary>So that the next worker does not take this one for dead. If it cannot be said, the turn has one attempt less.</summary>
@@ -223,7 +215,4 @@ internal sealed partial class TurnProcessor(
 
     [LoggerMessage(LogLevel.Error, "Work on {Subject} failed; it comes again.")]
     private partial void LogFailed(string subject, Exception exception);
-
-    [LoggerMessage(LogLevel.Error, "The log of turn {Turn} no longer has the text that was committed.")]
-    private partial void LogTextDiffers(TurnId turn);
 }

@@ -16,7 +16,7 @@ internal static class UsageEvents
 
     public static UsagePayload Create(ModelCall call, DateTimeOffset finalAt)
     {
-        var used = call.Used ?? TokenBuckets.None;
+        var used = call.Used?.Buckets ?? TokenBuckets.None;
         var type = call.IsBillable ? UsageEvent.BillableType : UsageEvent.NonBillableType;
         var id = Id(call, type).ToString();
         var usageEvent = new UsageEvent(id, type, call.Address.Tenant, finalAt.UtcDateTimeText(), new UsageData
@@ -31,11 +31,11 @@ internal static class UsageEvents
             Provider = call.Provider,
             Outcome = call.Outcome,
             Billable = call.IsBillable ? "true" : "false",
-            UsageSource = call.Used is null ? "none" : "provider",
+            UsageSource = call.Used?.Source ?? "none",
             DurationMs = Text((long)call.Duration.TotalMilliseconds),
             InputTokensUncached = Text(used.InputUncached),
             CacheReadTokens = Text(used.CacheRead),
-            CacheWriteTokens = "0",
+            CacheWriteTokens = Text(used.CacheWrite),
             OutputTokensVisible = Text(used.OutputVisible),
             ReasoningTokens = Text(used.Reasoning),
             InputTokens = Text(used.Input),

@@ -16,6 +16,7 @@ internal sealed record Scale
         Behind = 100,
         Resumes = 10,
         Deaths = 1,
+        Sessions = 500,
     };
 
     /// <summary>Load before anything counts: connections are open, code is compiled.</summary>
@@ -43,4 +44,7 @@ internal sealed record Scale
     public int Resumes { get; init; } = 300;
 
     public int Deaths { get; init; } = 5;
+
+    /// <summary>Sessions of one tenant.</summary>
+    public int Sessions { get; init; } = 100_000;
 }

@@ -31,6 +31,18 @@ public sealed class ServiceEnvironmentTests
         Assert.DoesNotContain("ConnectionStrings__llm", await ReadAsync("metering", BothOptionalServices));
     }
 
+    /// <summary>The API refuses what the worker would not run.</summary>
+    [Fact]
+    public async Task ApiAndStreaming_GetTheSameSettingsOfTheModel()
+    {
+        foreach (var service in new[] { "api", "streaming" })
+        {
+            Assert.Equal("small-1", (await ReadAsync(service, "--Model:Allowed=small-1"))["Model__Allowed"]);
+        }
+
+        Assert.DoesNotContain("Model__Allowed", await ReadAsync("metering", "--Model:Allowed=small-1"));
+    }
+
     [Fact]
     public async Task Metering_IsTheOnlyService_ThatGetsOpenMeter()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Kgents.Bench.Floors;
 using Kgents.Bench.Model;
@@ -54,11 +55,18 @@ internal static class FanOut
     private static async Task<Delivery> CountAsync(Load load, ServiceProcess server, Scale scale, CancellationToken cancellationToken)
     {
         await load.GoOnAsync(scale.WarmUp, cancellationToken);
-        var (events, bytes, cpu) = (load.Events, load.Bytes, ProcessMeter.Cpu(server.ProcessId));
-        await load.GoOnAsync(scale.Window, cancellationToken);
+        var (started, events, bytes, cpu) = (Stopwatch.GetTimestamp(), load.Events, load.Bytes, ProcessMeter.Cpu(server.ProcessId));
+        do
+        {
+            // On a machine that does much else a short window may pass without an event.
+            await load.GoOnAsync(scale.Window, cancellationToken);
+        }
+        while (load.Events == events);
+
+        var window = Stopwatch.GetElapsedTime(started);
         cpu = ProcessMeter.Cpu(server.ProcessId) - cpu;
         events = load.Events - events;
-        return new Delivery(events / cpu.TotalSeconds, events / scale.Window.TotalSeconds, cpu / scale.Window, (double)(load.Bytes - bytes) / events);
+        return new Delivery(events / cpu.TotalSeconds, events / window.TotalSeconds, cpu / window, (double)(load.Bytes - bytes) / events);
     }
 
     private sealed record Delivery(double PerCore, double PerSecond, double Cpu, double FrameSize);

@@ -46,18 +46,15 @@ internal static class ChildServers
         app.MapDefaultEndpoints();
         app.MapKgentsApi();
         app.MapGet("/bench/allocated", () => TypedResults.Text(GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture)));
-        app.MapGet("/bench/subscribe", SubscribeAsync);
+        app.MapGet("/bench/relay", RelayAsync);
         await app.RunAsync();
     }
 
-    /// <summary>What the NATS client allocates by itself for a message that somebody subscribed to.</summary>
-    private static async Task SubscribeAsync(HttpContext context, INatsConnection connection, string subject)
+    private static async Task RelayAsync(HttpContext context, INatsConnection connection, string subject)
     {
-        await using var live = await connection.SubscribeCoreAsync(subject, serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: context.RequestAborted);
         await BareFrames.StartAsync(context);
-        await foreach (var message in live.Msgs.ReadAllAsync(context.RequestAborted))
-        {
-            GC.KeepAlive(message.Data);
-        }
+        await using var relay = new BareRelay(connection, subject, context.Response.BodyWriter);
+        await connection.AddSubAsync(relay, context.RequestAborted);
+        await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

@@ -9,6 +9,9 @@ internal sealed class BenchSystem : IAsyncDisposable
     /// <summary>More turns at once than any figure runs: one worker holds them all.</summary>
     private const string Slots = "128";
 
+    /// <summary>More streams than any figure opens.</summary>
+    private const string StreamsPerTenant = "100000";
+
     private static readonly string Key = $"kg_bench_{new string('0', 43)}";
     private readonly List<ServiceProcess> processes = [];
     private readonly List<BenchClient> clients = [];
@@ -49,6 +52,7 @@ internal sealed class BenchSystem : IAsyncDisposable
         start.Environment["DOTNET_gcConcurrent"] = "1";
         start.Environment["ConnectionStrings__nats"] = Nats.Url;
         start.Environment["Auth__BootstrapKey"] = Key;
+        start.Environment["Turns__Stream__MaxPerTenant"] = StreamsPerTenant;
         var process = await ServiceProcess.StartAsync(server, start, cancellationToken);
         processes.Add(process);
         return process;
@@ -83,7 +87,7 @@ internal sealed class BenchSystem : IAsyncDisposable
 
     private async Task<ServiceProcess> StartAsync(string project, (string Name, string Value) own, CancellationToken cancellationToken)
     {
-        var environment = new Dictionary<string, string?> { ["ConnectionStrings__nats"] = Nats.Url, ["Turns__Slots"] = Slots, [own.Name] = own.Value };
+        var environment = new Dictionary<string, string?> { ["ConnectionStrings__nats"] = Nats.Url, ["Turns__Slots"] = Slots, ["Turns__Stream__MaxPerTenant"] = StreamsPerTenant, [own.Name] = own.Value };
         var process = await ServiceProcess.StartAsync(project, environment, cancellationToken);
         processes.Add(process);
         await process.WaitForReadyAsync(cancellationToken);

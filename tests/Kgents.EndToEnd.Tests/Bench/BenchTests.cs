@@ -6,14 +6,23 @@ namespace Kgents.EndToEnd.Tests.Bench;
 /// <summary>The benchmark with little load: that it still measures, not how fast anything is.</summary>
 public sealed class BenchTests
 {
+    /// <summary>Those that need most of what the others do; the others too when <c>KGENTS_EVERY_FIGURE</c> is set.</summary>
+    public static TheoryData<string, int, int> Figures
+    {
+        get
+        {
+            var figures = new TheoryData<string, int, int> { { "throughput", 2, 2 }, { "latency", 2, 2 } };
+            if (Environment.GetEnvironmentVariable("KGENTS_EVERY_FIGURE") is { Length: > 0 })
+            {
+                figures.AddRange(("allocation", 3, 1), ("fan-out", 1, 1), ("idle", 2, 2), ("resume", 1, 1), ("listing", 1, 1), ("take-over", 1, 0));
+            }
+
+            return figures;
+        }
+    }
+
     [Theory(Timeout = Limits.Milliseconds)]
-    [InlineData("latency", 2, 2)]
-    [InlineData("throughput", 2, 2)]
-    [InlineData("fan-out", 1, 1)]
-    [InlineData("idle", 2, 2)]
-    [InlineData("resume", 1, 1)]
-    [InlineData("take-over", 1, 0)]
-    [InlineData("allocation", 2, 1)]
+    [MemberData(nameof(Figures))]
     public async Task Figure_IsMeasuredBesideItsFloor_InAQuickRun(string figure, int figures, int floors)
     {
         using var directory = TemporaryDirectory.Create();
@@ -27,7 +36,7 @@ public sealed class BenchTests
         var measured = report.GetProperty("figures").EnumerateArray().ToList();
         Assert.Equal(figures, measured.Count);
         Assert.All(measured, each => Assert.True(double.IsFinite(each.GetProperty("measured").GetDouble())));
-        Assert.True(measured[0].GetProperty("measured").GetDouble() > 0);
+        Assert.True(measured.Max(each => each.GetProperty("measured").GetDouble()) > 0);
         var values = measured.Where(each => each.TryGetProperty("floor", out _)).Select(each => each.GetProperty("floor").GetDouble()).ToList();
         Assert.Equal(floors, values.Count);
         Assert.All(values, floor => Assert.True(floor > 0));

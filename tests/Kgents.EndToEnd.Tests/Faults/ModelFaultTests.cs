@@ -23,10 +23,10 @@ public sealed class ModelFaultTests(SharedSystem shared)
         var frames = await client.SayAsync(session, "Will you finish?");
 
         Assert.Equal(["accepted", "chunk", "usage", "error"], frames.Outline());
-        Assert.Equal("model_unavailable", frames.Terminal().Json.Text("code"));
+        Assert.Equal("model_broke_off", frames.Terminal().Json.Text("code"));
         Assert.Equal((0, 0), Assert.Single(frames.Named("usage")).Tokens());
         var stored = (await client.MessagesAsync(session))[^1];
-        Assert.Equal(("It was going so well", "failed", "model_unavailable"), (stored.Text("content"), stored.Text("status"), stored.Text("error_code")));
+        Assert.Equal(("It was going so well", "failed", "model_broke_off"), (stored.Text("content"), stored.Text("status"), stored.Text("error_code")));
 
         Assert.Equal("complete", (await client.SayAsync(session, "And now?")).Terminal().Event);
         await system.Store.UsageExportedAsync();
@@ -47,6 +47,6 @@ public sealed class ModelFaultTests(SharedSystem shared)
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         var problem = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
-        Assert.Equal("model_unavailable", problem.Text("code"));
+        Assert.Equal("model_broke_off", problem.Text("code"));
     }
 }

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Kgents.EndToEnd.Tests.Readme;
 
-/// <summary>Output without what differs from run to run: ids, instants, sequences, and where the answer was cut into chunks.</summary>
+/// <summary>Output without what differs from run to run: ids, instants, sequences, what is left of a limit, and where the answer was cut into chunks.</summary>
 internal static partial class ComparableOutput
 {
     private const string Chunk = "event: chunk";
@@ -24,6 +24,7 @@ internal static partial class ComparableOutput
     {
         line = Id.Replace(line.TrimEnd(), "${kind}-…");
         line = Instant.Replace(line, "<instant>");
+        line = Left.Replace(line, "${what}<number>");
         line = Chunks.Replace(line, "\"chunks\":<count>");
         return Sequence.Replace(line, "id: <sequence>");
     }
@@ -62,6 +63,9 @@ internal static partial class ComparableOutput
 
     [GeneratedRegex(@"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")]
     private static partial Regex Instant { get; }
+
+    [GeneratedRegex(@"(?<what>;[rt]=|^X-RateLimit-(?:Remaining|Reset): |^Retry-After: )\d+")]
+    private static partial Regex Left { get; }
 
     [GeneratedRegex("\"chunks\":\\d+")]
     private static partial Regex Chunks { get; }

@@ -1,6 +1,6 @@
 namespace Kgents.EndToEnd.Tests.Readme;
 
-/// <summary>A command of the README and the output that it promises.</summary>
+/// <summary>A command of a page and the output that it promises.</summary>
 internal sealed record DocumentedCommand(string Text, IReadOnlyList<string> Output);
 
 /// <summary>The fenced <c>console</c> blocks of a Markdown file that are marked as tested.</summary>

@@ -11,11 +11,13 @@ public sealed class ReadmeTests
     private const string DocumentedAddress = "http://localhost:5080";
     private const string EndOfCommand = "--- end of the output of one command ---";
 
-    [Fact(Timeout = Limits.Milliseconds)]
-    public async Task Commands_PrintWhatTheReadmeSays()
+    [Theory(Timeout = Limits.Milliseconds)]
+    [InlineData("README.md", "conversation")]
+    [InlineData("docs/api-quickstart.md", "quickstart")]
+    public async Task Commands_PrintWhatThePageSays(string file, string block)
     {
-        var readme = await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken);
-        var commands = ConsoleBlock.Read(readme, "conversation");
+        var page = await File.ReadAllLinesAsync(Path.Combine(Repository.Root, file), TestContext.Current.CancellationToken);
+        var commands = ConsoleBlock.Read(page, block);
         Assert.NotEmpty(commands);
         using var directory = TemporaryDirectory.Create();
         var kgents = await RunAsUserAsync(directory.Path);

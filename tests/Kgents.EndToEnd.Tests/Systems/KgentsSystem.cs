@@ -81,9 +81,10 @@ public sealed class KgentsSystem : IAsyncDisposable
     /// <summary>SIGTERM to all that run; returns their exit codes.</summary>
     public Task<int[]> TerminateServicesAsync() => services.TerminateAsync();
 
-    public async Task<ServiceProcess> StartApiAsync()
+    /// <summary>One more replica, or one in place of a dead one.</summary>
+    public async Task<ServiceProcess> StartApiAsync(params (string Name, string? Value)[] own)
     {
-        Api = await StartAsync("Kgents.Api", "api", ("Auth__BootstrapKey", Key));
+        Api = await StartAsync("Kgents.Api", "api", [("Auth__BootstrapKey", Key), .. own]);
         Client = Connect(Key);
         await Client.WaitUntilKnownAsync();
         return Api;
@@ -117,12 +118,26 @@ public sealed class KgentsSystem : IAsyncDisposable
         await Nats.DisposeAsync();
     }
 
-    private Task<ServiceProcess> StartAsync(string project, string resource, (string Name, string? Value) own) =>
-        services.StartAsync(project, new Dictionary<string, string?>(settings.Environment)
+    private Task<ServiceProcess> StartAsync(string project, string resource, params (string Name, string? Value)[] own)
+    {
+        var environment = new Dictionary<string, string?>(settings.Environment)
         {
+            // In a hurry, and without the probe, whose events no test has asked for.
+            ["Metering__Export__BatchWait"] = "00:00:00.100",
+            ["Metering__Confirm__Interval"] = "00:00:00.100",
+            ["Metering__Confirm__VisibleWithin"] = "00:00:01",
+            ["Metering__Confirm__Probe"] = "false",
+            ["Metering__Ledger__Lease"] = "00:00:05",
             ["ConnectionStrings__nats"] = NatsConnectionString,
             ["OTEL_SERVICE_NAME"] = resource,
+            ["Plans__Default"] = "custom",
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
-            [own.Name] = own.Value,
-        });
+        };
+        foreach (var (name, value) in own)
+        {
+            environment[name] = value;
+        }
+
+        return services.StartAsync(project, environment);
+    }
 }

@@ -56,6 +56,16 @@ public sealed class KgentsClient : IDisposable
         return new TurnReader(response);
     }
 
+    /// <summary>Opens a stream of events after the last one that a client has.</summary>
+    public async Task<TurnReader> ResumeAsync(string path, ulong lastEventId)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("Last-Event-ID", $"{lastEventId}");
+        var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return new TurnReader(response);
+    }
+
     /// <summary>Posts a message and reads its stream to the end.</summary>
     public async Task<IReadOnlyList<SseFrame>> SayAsync(string session, string message)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Talk;
@@ -26,6 +27,20 @@ public sealed class TurnReader(HttpResponseMessage response) : IAsyncDisposable
         }
 
         throw new InvalidOperationException($"The stream ended without '{name}': {string.Join(", ", seen.Select(frame => frame.Event))}.");
+    }
+
+    /// <summary>Reads on to the event with this id, which must come before the stream ends.</summary>
+    public async Task ReadToAsync(ulong id)
+    {
+        while (seen.Count == 0 || ulong.Parse(seen[^1].Id!, NumberStyles.None, CultureInfo.InvariantCulture) < id)
+        {
+            if (!await frames.MoveNextAsync())
+            {
+                throw new InvalidOperationException($"The stream ended before {id}: it came to {seen.LastOrDefault()?.Id}.");
+            }
+
+            seen.Add(frames.Current);
+        }
     }
 
     /// <summary>Reads until the server ends the stream; returns all events, those read before too.</summary>

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 namespace Kgents.Testing;
 
 /// <summary>Kestrel on a free loopback port with one handler. The handler's token ends with the request or the server.</summary>
-internal sealed class LoopbackServer : IAsyncDisposable
+public sealed class LoopbackServer : IAsyncDisposable
 {
     private readonly WebApplication _application;
 

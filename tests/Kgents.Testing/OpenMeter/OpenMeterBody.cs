@@ -9,6 +9,19 @@ internal static class OpenMeterBody
     private const string Batch = "application/cloudevents-batch+json";
     private const string Either = "application/json";
 
+    /// <summary>Null for what is not JSON.</summary>
+    public static JsonElement? Parse(byte[] bytes)
+    {
+        try
+        {
+            return JsonElement.Parse(bytes);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The events, or the detail of the 400.</summary>
     public static (IReadOnlyList<JsonElement> Events, string? Problem) Read(string? contentType, JsonElement? body)
     {

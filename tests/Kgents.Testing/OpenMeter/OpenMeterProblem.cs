@@ -26,14 +26,14 @@ internal static class OpenMeterProblem
         await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(problem), cancellationToken);
     }
 
-    public static async Task WriteAsync(HttpContext context, ScriptedFailure failure, CancellationToken cancellationToken)
+    public static async Task WriteAsync(HttpContext context, OpenMeterFault fault, CancellationToken cancellationToken)
     {
-        if (failure.RetryAfter is { } retryAfter)
+        if (fault.RetryAfter is { } retryAfter)
         {
             context.Response.Headers.RetryAfter =
                 ((long)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         }
 
-        await WriteAsync(context, failure.Status, "scripted failure", cancellationToken);
+        await WriteAsync(context, fault.Status, "scripted failure", cancellationToken);
     }
 }

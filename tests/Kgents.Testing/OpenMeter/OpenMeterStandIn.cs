@@ -4,12 +4,12 @@ using Microsoft.AspNetCore.Http;
 namespace Kgents.Testing;
 
 /// <summary>
-/// OpenMeter's <c>POST /api/v1/events</c> on real Kestrel, written from its source: the same content types, schema and
-/// error texts. A batch is accepted whole or not at all.
+/// OpenMeter's ingest and event list on real Kestrel, written from its source: the same content types, schema and error texts, and every way in
+/// which it is known to lose, double or delay events. It is no OpenMeter: what is tested against it is its contract as we read it.
 /// </summary>
 public sealed class OpenMeterStandIn : IAsyncDisposable
 {
-    private readonly OpenMeterEvents _events = new();
+    private readonly OpenMeterStore _events = new(TimeProvider.System);
     private readonly OpenMeterFaults _faults = new();
     private readonly RecentItems<OpenMeterRequest> _requests = new(10_000);
     private LoopbackServer? _server;
@@ -28,11 +28,40 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     /// <summary>Drops a second event with the same source and id. OpenMeter's default is off.</summary>
     public bool Deduplicate { get; set; } = true;
 
+    /// <summary>How long an accepted event cannot be read back.</summary>
+    public TimeSpan VisibleAfter { get; set; }
+
+    /// <summary>Bytes of a body above which it is answered 413, as a gateway does; null for no limit.</summary>
+    public int? LargestBody { get; set; }
+
+    /// <summary>Events that are refused after the schema has passed them: the 400 does not say which of a batch it was.</summary>
+    public Func<JsonElement, bool>? IsPoison { get; set; }
+
+    /// <summary>Age of an event's own time above which it is lost after its 204: the retention of the queue.</summary>
+    public TimeSpan? OldestTime { get; set; }
+
+    /// <summary>What becomes of each accepted event. It is called one at a time.</summary>
+    public Func<JsonElement, EventFate>? Fate
+    {
+        get => _faults.Fate;
+        set => _faults.Fate = value;
+    }
+
+    /// <summary>How each request goes wrong that nothing else was asked for. It is called one at a time.</summary>
+    public Func<OpenMeterFault?>? Rule
+    {
+        get => _faults.Rule;
+        set => _faults.Rule = value;
+    }
+
     /// <summary>Every accepted event, in order; duplicates are among them only while <see cref="Deduplicate"/> is off.</summary>
     public IReadOnlyList<JsonElement> AcceptedEvents => _events.Snapshot();
 
-    /// <summary>Events whose source and id had been accepted before.</summary>
+    /// <summary>Events whose source and id had been stored before.</summary>
     public int Duplicates => _events.Duplicates;
+
+    /// <summary>Events that were accepted and are nowhere.</summary>
+    public int Lost => _events.Lost;
 
     /// <summary>The last 10,000 requests, refused ones included.</summary>
     public IReadOnlyList<OpenMeterRequest> Requests => _requests.Snapshot();
@@ -51,11 +80,16 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
         return standIn;
     }
 
-    /// <summary>Answers the next requests with this status, and accepts nothing of them. Adds to failures asked for before.</summary>
-    public void FailNext(int status, int times = 1, TimeSpan? retryAfter = null) => _faults.Fail(status, times, retryAfter);
+    /// <summary>Answers the next requests with this status, and accepts nothing of them. Adds to faults asked for before.</summary>
+    public void FailNext(int status, int times = 1, TimeSpan? retryAfter = null) => _faults.Add(new OpenMeterFault(RequestFault.Refused, status, retryAfter), times);
 
     /// <summary>Accepts the events of the next good requests, and breaks the connection instead of answering.</summary>
-    public void LoseReplies(int times = 1) => _faults.LoseReplies(times);
+    public void LoseReplies(int times = 1) => _faults.Add(new OpenMeterFault(RequestFault.BrokenAfter), times);
+
+    public void Break(OpenMeterFault fault, int times = 1) => _faults.Add(fault, times);
+
+    /// <summary>Answers the next lists of events with this status.</summary>
+    public void FailReads(int status, int times = 1) => _faults.AddRead(status, times);
 
     /// <summary>The next accepted event that nobody has awaited yet, in order.</summary>
     public ValueTask<JsonElement> NextEventAsync(CancellationToken cancellationToken) =>
@@ -73,7 +107,7 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     {
         var field = meterField.StartsWith("$.", StringComparison.Ordinal) ? meterField[2..] : meterField;
         return AcceptedEvents
-            .DistinctBy(OpenMeterEvents.IdentityOf)
+            .DistinctBy(OpenMeterStore.IdentityOf)
             .Where(value => subject is null || value.GetProperty("subject").ValueEquals(subject))
             .Where(value => eventType is null || value.GetProperty("type").ValueEquals(eventType))
             .Sum(value => value.TryGetProperty("data", out var data)
@@ -85,62 +119,126 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
+    private Task HandleAsync(HttpContext context, CancellationToken cancellationToken) => (context.Request.Path.Value, context.Request.Method) switch
     {
-        var isEvents = context.Request.Path == "/api/v1/events";
-        if (!isEvents || !HttpMethods.IsPost(context.Request.Method))
+        ("/api/v1/events", "POST") => IngestAsync(context, StatusCodes.Status204NoContent, cancellationToken),
+        ("/api/v3/openmeter/events", "POST") => IngestAsync(context, StatusCodes.Status202Accepted, cancellationToken),
+        ("/api/v2/events", "GET") => ListAsync(context, cancellationToken),
+        ("/api/v1/events" or "/api/v2/events" or "/api/v3/openmeter/events", _) => EndAsync(context, StatusCodes.Status405MethodNotAllowed),
+        _ => EndAsync(context, StatusCodes.Status404NotFound),
+    };
+
+    private static Task EndAsync(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        return Task.CompletedTask;
+    }
+
+    private async Task ListAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        if (_faults.TakeRead() is { } status)
         {
-            context.Response.StatusCode = isEvents ? StatusCodes.Status405MethodNotAllowed : StatusCodes.Status404NotFound;
+            await OpenMeterProblem.WriteAsync(context, status, "scripted failure", cancellationToken);
             return;
         }
 
-        using MemoryStream bytes = new();
-        await context.Request.Body.CopyToAsync(bytes, cancellationToken);
-        var body = ParseJson(bytes.ToArray());
-        string? contentType = context.Request.Headers.ContentType;
-        string? authorization = context.Request.Headers.Authorization;
-        var count = body is not { } json ? 0 : json.ValueKind is JsonValueKind.Array ? json.GetArrayLength() : 1;
-        _requests.Add(new OpenMeterRequest(contentType, authorization, count, bytes.ToArray()));
-
-        await _faults.WaitWhileHangingAsync(cancellationToken);
-        if (_faults.TakeFailure() is { } failure)
+        if (await IsRefusedAsync(context, cancellationToken))
         {
-            await OpenMeterProblem.WriteAsync(context, failure, cancellationToken);
             return;
         }
 
-        if (RequiredToken is { } token && authorization != $"Bearer {token}")
-        {
-            await OpenMeterProblem.WriteAsync(context, StatusCodes.Status401Unauthorized, "invalid token", cancellationToken);
-            return;
-        }
-
-        var (events, problem) = OpenMeterBody.Read(contentType, body);
+        var (page, problem) = OpenMeterListing.Read(context.Request.Query, _events);
         if (problem is not null)
         {
             await OpenMeterProblem.WriteAsync(context, StatusCodes.Status400BadRequest, problem, cancellationToken);
             return;
         }
 
-        _events.Accept(events, Deduplicate);
-        if (_faults.TakeLostReply())
+        await context.Response.WriteAsJsonAsync(page, cancellationToken);
+    }
+
+    private async Task IngestAsync(HttpContext context, int success, CancellationToken cancellationToken)
+    {
+        using MemoryStream bytes = new();
+        await context.Request.Body.CopyToAsync(bytes, cancellationToken);
+        var body = OpenMeterBody.Parse(bytes.ToArray());
+        string? contentType = context.Request.Headers.ContentType;
+        string? authorization = context.Request.Headers.Authorization;
+        var count = body is not { } json ? 0 : json.ValueKind is JsonValueKind.Array ? json.GetArrayLength() : 1;
+        var request = new OpenMeterRequest(contentType, authorization, count, bytes.ToArray());
+        _requests.Add(request);
+
+        await _faults.WaitWhileHangingAsync(cancellationToken);
+        var fault = _faults.Take() ?? new OpenMeterFault(RequestFault.None);
+        request.Fault = fault;
+        switch (fault.Fault)
         {
-            context.Abort();
+            case RequestFault.Refused:
+                await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
+                return;
+            case RequestFault.BrokenBefore:
+                context.Abort();
+                return;
+        }
+
+        if (await IsRefusedAsync(context, cancellationToken))
+        {
             return;
         }
 
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        if (bytes.Length > LargestBody)
+        {
+            await EndAsync(context, StatusCodes.Status413PayloadTooLarge);
+            return;
+        }
+
+        var (events, problem) = OpenMeterBody.Read(contentType, body);
+        problem ??= IsPoison is { } isPoison && events.Any(isPoison) ? "invalid event: unknown" : null;
+        if (problem is not null)
+        {
+            await OpenMeterProblem.WriteAsync(context, StatusCodes.Status400BadRequest, problem, cancellationToken);
+            return;
+        }
+
+        await AcceptAsync(context, events, fault, success, cancellationToken);
     }
 
-    private static JsonElement? ParseJson(byte[] bytes)
+    private async Task AcceptAsync(HttpContext context, IReadOnlyList<JsonElement> events, OpenMeterFault fault, int success, CancellationToken cancellationToken)
     {
-        try
+        if (fault.Fault is RequestFault.ClaimedAndFailed)
         {
-            return JsonElement.Parse(bytes);
+            _events.Claim(events);
+            await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
+            return;
         }
-        catch (JsonException)
+
+        var taken = fault.Fault is RequestFault.PartlyTaken ? events.Take(fault.Taken) : events;
+        _events.Accept(taken, Deduplicate, VisibleAfter, value => IsTooOld(value) ? EventFate.Lost : _faults.FateOf(value));
+        switch (fault.Fault)
         {
-            return null;
+            case RequestFault.PartlyTaken:
+                await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
+                break;
+            case RequestFault.BrokenAfter:
+                context.Abort();
+                break;
+            default:
+                context.Response.StatusCode = success;
+                break;
         }
     }
+
+    private async Task<bool> IsRefusedAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        if (RequiredToken is { } token && context.Request.Headers.Authorization != $"Bearer {token}")
+        {
+            await OpenMeterProblem.WriteAsync(context, StatusCodes.Status401Unauthorized, "invalid token", cancellationToken);
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool IsTooOld(JsonElement value) =>
+        OldestTime is { } oldest && value.TryGetProperty("time", out var time) && time.ValueKind is JsonValueKind.String && time.GetDateTimeOffset() < TimeProvider.System.GetUtcNow() - oldest;
 }

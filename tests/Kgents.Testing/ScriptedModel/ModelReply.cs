@@ -4,7 +4,8 @@ using System.Text;
 namespace Kgents.Testing;
 
 /// <summary>What a running script has said so far: the state that the stream and the one-piece reply share.</summary>
-internal sealed class ModelReply(ModelRequest request, int number)
+/// <param name="expected">The numbers that the script will report.</param>
+internal sealed class ModelReply(ModelRequest request, int number, ModelStep.Usage? expected)
 {
     private readonly StringBuilder _text = new();
     private ModelStep.Usage? _scripted;
@@ -17,13 +18,19 @@ internal sealed class ModelReply(ModelRequest request, int number)
 
     public string Model => request.Model;
 
+    public bool IncludesUsage => request.IncludesUsage;
+
     public string Text => _text.ToString();
 
     public string? FinishReason { get; private set; }
 
     /// <summary>The script's numbers; else a token per message and per content chunk. Null when it omits them.</summary>
-    public ModelStep.Usage? Usage =>
-        _omitUsage ? null : _scripted ?? new ModelStep.Usage(request.Messages.Count, _tokens);
+    public ModelStep.Usage? Usage => _omitUsage ? null : _scripted ?? Counted;
+
+    /// <summary>For a provider that tells the input before the first token.</summary>
+    public ModelStep.Usage Expected => expected ?? Counted;
+
+    private ModelStep.Usage Counted => new(request.Messages.Count, _tokens);
 
     public void Say(string token)
     {

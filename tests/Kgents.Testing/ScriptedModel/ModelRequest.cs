@@ -14,9 +14,13 @@ public sealed class ModelRequest
         RawJson = rawJson;
         Authorization = authorization;
         Model = Find("model")?.GetString() ?? "";
-        Messages = [.. Find("messages")?.EnumerateArray().Select(Parse) ?? []];
-        Temperature = Find("temperature")?.GetDouble();
-        MaxTokens = (Find("max_completion_tokens") ?? Find("max_tokens"))?.GetInt32();
+        Messages =
+        [
+            .. Find("system") is { } system ? [new ModelMessage("system", TextOf(system))] : Array.Empty<ModelMessage>(),
+            .. Find("messages")?.EnumerateArray().Select(Parse) ?? [],
+        ];
+        Temperature = (Find("temperature") ?? FindOption("temperature"))?.GetDouble();
+        MaxTokens = (Find("max_completion_tokens") ?? Find("max_tokens") ?? FindOption("num_predict"))?.GetInt32();
         IsStream = Find("stream")?.GetBoolean() ?? false;
         IncludesUsage = Find("stream_options") is { ValueKind: JsonValueKind.Object } options
             && options.TryGetProperty("include_usage", out var include)
@@ -29,7 +33,7 @@ public sealed class ModelRequest
 
     public double? Temperature { get; }
 
-    /// <summary><c>max_completion_tokens</c>, else <c>max_tokens</c>.</summary>
+    /// <summary><c>max_completion_tokens</c>, else <c>max_tokens</c>, else Ollama's <c>num_predict</c>.</summary>
     public int? MaxTokens { get; }
 
     public bool IsStream { get; }
@@ -37,7 +41,7 @@ public sealed class ModelRequest
     /// <summary>True when <c>stream_options.include_usage</c> asked for the usage chunk.</summary>
     public bool IncludesUsage { get; }
 
-    /// <summary>The whole Authorization header.</summary>
+    /// <summary>The whole Authorization header, else Anthropic's <c>x-api-key</c>.</summary>
     public string? Authorization { get; }
 
     public JsonElement Json { get; }
@@ -69,6 +73,10 @@ public sealed class ModelRequest
             part => part.TryGetProperty("text", out var text) ? text.GetString() : "")),
         _ => "",
     };
+
+    /// <summary>Ollama has the model's parameters in an object of their own.</summary>
+    private JsonElement? FindOption(string name) =>
+        Find("options") is { ValueKind: JsonValueKind.Object } options && options.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.Number ? value : null;
 
     private JsonElement? Find(string name) =>
         Json.TryGetProperty(name, out var value) && value.ValueKind is not JsonValueKind.Null ? value : null;

@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 
 namespace Kgents.Testing;
 
 /// <summary>Plays a script as one HTTP response.</summary>
-internal sealed class ModelResponse(HttpContext context, ModelRequest request, ModelScript script, ModelReply reply)
+internal sealed class ModelResponse(HttpContext context, ModelRequest request, ModelScript script, ModelReply reply, ModelProtocol protocol)
 {
     private bool _usageSent;
 
@@ -18,10 +17,13 @@ internal sealed class ModelResponse(HttpContext context, ModelRequest request, M
             {
                 case ModelStep.Token(var text):
                     reply.Say(text);
-                    await SendChunkAsync(ModelWire.ContentChunk(reply, text), cancellationToken);
+                    await SendAsync(protocol.Token(text), cancellationToken);
                     break;
                 case ModelStep.WaitForRelease:
                     await script.WaitForReleaseAsync(cancellationToken);
+                    break;
+                case ModelStep.Pause(var time):
+                    await Task.Delay(time, cancellationToken);
                     break;
                 case ModelStep.Status status:
                     await SendStatusAsync(status, cancellationToken);
@@ -41,7 +43,11 @@ internal sealed class ModelResponse(HttpContext context, ModelRequest request, M
                     reply.OmitUsage();
                     break;
                 case ModelStep.Malformed(var line):
-                    await SendLineAsync(line, cancellationToken);
+                    await SendAsync(protocol.Line(line), cancellationToken);
+                    break;
+                case ModelStep.Bytes(var bytes):
+                    await OpenAsync(cancellationToken);
+                    await WriteAsync(bytes, cancellationToken);
                     break;
                 case ModelStep.Finish(var reason):
                     await FinishAsync(reason, cancellationToken);
@@ -63,7 +69,7 @@ internal sealed class ModelResponse(HttpContext context, ModelRequest request, M
             if (!context.Response.HasStarted)
             {
                 context.Response.ContentType = "application/json";
-                await WriteAsync(ModelWire.Completion(reply).ToJsonString(), cancellationToken);
+                await WriteAsync(protocol.Completion().ToJsonString(), cancellationToken);
             }
 
             return;
@@ -75,44 +81,40 @@ internal sealed class ModelResponse(HttpContext context, ModelRequest request, M
         }
 
         await SendUsageIfFinishedAsync(cancellationToken);
-        await SendLineAsync("data: [DONE]", cancellationToken);
+        await SendAsync(protocol.Ending(), cancellationToken);
     }
 
     private async Task FinishAsync(string reason, CancellationToken cancellationToken)
     {
         reply.Finish(reason);
-        await SendChunkAsync(ModelWire.FinishChunk(reply, reason), cancellationToken);
+        await SendAsync(protocol.Finish(reason), cancellationToken);
     }
 
     private async Task SendUsageIfFinishedAsync(CancellationToken cancellationToken)
     {
-        if (request.IncludesUsage && !_usageSent && reply is { FinishReason: not null, Usage: { } usage })
+        if (!_usageSent && reply is { FinishReason: not null, Usage: { } usage })
         {
             _usageSent = true;
-            await SendChunkAsync(ModelWire.UsageChunk(reply, usage), cancellationToken);
+            await SendAsync(protocol.Usage(usage), cancellationToken);
         }
     }
 
-    private async Task SendChunkAsync(JsonObject chunk, CancellationToken cancellationToken)
+    private async Task SendAsync(string text, CancellationToken cancellationToken)
     {
-        if (request.IsStream)
+        if (request.IsStream && text.Length > 0)
         {
-            await SendLineAsync($"data: {chunk.ToJsonString()}", cancellationToken);
+            await OpenAsync(cancellationToken);
+            await WriteAsync(text, cancellationToken);
         }
     }
 
-    private async Task SendLineAsync(string line, CancellationToken cancellationToken)
+    private async Task OpenAsync(CancellationToken cancellationToken)
     {
         if (!context.Response.HasStarted)
         {
-            context.Response.ContentType = request.IsStream ? "text/event-stream" : "application/json";
-            if (request.IsStream)
-            {
-                await WriteAsync($"data: {ModelWire.RoleChunk(reply).ToJsonString()}\n\n", cancellationToken);
-            }
+            context.Response.ContentType = protocol.StreamContentType;
+            await WriteAsync(protocol.Opening(), cancellationToken);
         }
-
-        await WriteAsync($"{line}\n\n", cancellationToken);
     }
 
     private async Task SendStatusAsync(ModelStep.Status status, CancellationToken cancellationToken)
@@ -122,14 +124,20 @@ internal sealed class ModelResponse(HttpContext context, ModelRequest request, M
         if (status.RetryAfter is { } retryAfter)
         {
             context.Response.Headers.RetryAfter = ((long)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            if (retryAfter.Milliseconds > 0)
+            {
+                context.Response.Headers["retry-after-ms"] = retryAfter.TotalMilliseconds.ToString(CultureInfo.InvariantCulture);
+            }
         }
 
-        await WriteAsync(status.Body ?? ModelWire.Error(status.Code).ToJsonString(), cancellationToken);
+        await WriteAsync(status.Body ?? protocol.Error(status.Code).ToJsonString(), cancellationToken);
     }
 
-    private async Task WriteAsync(string text, CancellationToken cancellationToken)
+    private Task WriteAsync(string text, CancellationToken cancellationToken) => WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+
+    private async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
     {
-        await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+        await context.Response.Body.WriteAsync(bytes, cancellationToken);
         await context.Response.Body.FlushAsync(cancellationToken);
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kgents.Testing;
 
-/// <summary>An OpenAI-compatible <c>POST /v1/chat/completions</c> on real Kestrel that says what a test has scripted.</summary>
+/// <summary>A model on real Kestrel that says what a test has scripted, by the protocol of OpenAI, Anthropic or Ollama, whichever path it is asked at.</summary>
 public sealed class ScriptedModelServer : IAsyncDisposable
 {
     private readonly ConcurrentQueue<ModelScript> _scripts = new();
@@ -23,10 +23,18 @@ public sealed class ScriptedModelServer : IAsyncDisposable
     /// <summary>The base address with <c>/v1</c>.</summary>
     public Uri Endpoint => new(_server!.Address, "/v1");
 
+    /// <summary>Of a provider that speaks OpenAI's protocol.</summary>
     public string ConnectionString => $"Endpoint={Endpoint};Key=test-key;Model=scripted-1";
+
+    /// <param name="provider"><c>openai</c>, <c>anthropic</c> or <c>ollama</c>.</param>
+    public string ConnectionStringOf(string provider) =>
+        provider == "openai" ? $"Provider=openai;{ConnectionString}" : $"Provider={provider};Endpoint={_server!.Address};Key=test-key;Model=scripted-1";
 
     /// <summary>Played when the queue is empty.</summary>
     public ModelScript DefaultScript { get; set; } = ModelScript.Reply("Hello", " from", " the", " script.");
+
+    /// <summary>What to play for a request when the queue is empty; null for the default.</summary>
+    public Func<ModelRequest, ModelScript>? ScriptFor { get; set; }
 
     /// <summary>The last 10,000 requests.</summary>
     public IReadOnlyList<ModelRequest> Requests => _requests.Snapshot();
@@ -53,7 +61,7 @@ public sealed class ScriptedModelServer : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        if (context.Request.Path != "/v1/chat/completions" || !HttpMethods.IsPost(context.Request.Method))
+        if (ModelProtocol.Find(context.Request.Path.Value ?? "") is not { } protocol || !HttpMethods.IsPost(context.Request.Method))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -61,15 +69,15 @@ public sealed class ScriptedModelServer : IAsyncDisposable
 
         using StreamReader reader = new(context.Request.Body);
         var body = await reader.ReadToEndAsync(cancellationToken);
-        ModelRequest request = new(JsonElement.Parse(body), body, context.Request.Headers.Authorization);
-        var script = _scripts.TryDequeue(out var queued) ? queued : DefaultScript;
-        ModelReply reply = new(request, Interlocked.Increment(ref _count));
+        ModelRequest request = new(JsonElement.Parse(body), body, context.Request.Headers.Authorization.FirstOrDefault() ?? context.Request.Headers["x-api-key"]);
+        var script = _scripts.TryDequeue(out var queued) ? queued : ScriptFor?.Invoke(request) ?? DefaultScript;
+        ModelReply reply = new(request, Interlocked.Increment(ref _count), script.Steps.OfType<ModelStep.Usage>().FirstOrDefault());
 
         using var registration = context.RequestAborted.Register(request.MarkClientLeft);
         Volatile.Write(ref _last, request);
         _requests.Add(request);
         await _arrivals.Writer.WriteAsync(request, cancellationToken);
-        await new ModelResponse(context, request, script, reply).PlayAsync(cancellationToken);
+        await new ModelResponse(context, request, script, reply, protocol(reply)).PlayAsync(cancellationToken);
         request.MarkEnded();
     }
 }

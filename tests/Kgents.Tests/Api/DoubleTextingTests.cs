@@ -93,6 +93,38 @@ public sealed class DoubleTextingTests : IAsyncLifetime
         Assert.Equal(("cancelled", "one"), await EndAsync(running));
     }
 
+    /// <summary>In the other order the second would begin, and cost, as soon as the first is cancelled.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task InterruptingMessage_CancelsTheLatestTurnFirst()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var slow = await KgentsHost.StartAsync(proxy.Url, Parts.Api);
+        model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall()));
+        var session = await first.Client.CreateSessionAsync();
+        using var running = await PostAsync(first, session, "first", "reject");
+        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        using var waiting = await PostAsync(first, session, "second", "enqueue");
+        var latest = new TurnAddress(Conversations.Tenant, SessionId.Parse(session), (await first.AskedAsync(session))[^1]);
+        var marks = new List<string>();
+        var hold = proxy.HoldOnce(subject =>
+        {
+            if (!subject.StartsWith("$KV.kgents_cancels.", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            marks.Add(subject);
+            return true;
+        });
+
+        var interrupting = PostAsync(slow, session, "third", "interrupt");
+        await hold.Reached;
+
+        Assert.Equal([Subjects.CancelMark(latest)], marks);
+        hold.Release();
+        Assert.Equal("complete", (await (await interrupting).TurnAsync()).EndKind);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task InterruptingMessage_IsOnlyAMessage_InASessionThatIsIdle()
     {

@@ -93,6 +93,20 @@ public sealed class FollowTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task AnsweredTurn_TellsItsEnd_WhenItsWorkerDiedBeforeThat()
+    {
+        var (session, turn) = await SayAsync();
+        var end = (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))!;
+        await host.JetStream.DeleteMessageAsync(Streams.Tokens.Name, new StreamMsgDeleteRequest { Seq = end.Sequence }, TestContext.Current.CancellationToken);
+
+        using var response = await replica.Client.SendAsync(Request(session, turn.Id, turn.Frames[^2].Id), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        await host.JetStream.PublishAsync(end.Subject, end.Data.ToArray(), headers: end.Headers, cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(turn.Frames[^1].Data, Assert.Single(await FramesAsync(response)).Data);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task EndedTurn_IsToldFromItsAnswerWithAGap_WhenItsLogHasExpired()
     {
         model.DefaultScript = ModelScript.Reply("kept");

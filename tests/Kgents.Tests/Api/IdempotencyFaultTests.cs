@@ -101,6 +101,37 @@ public sealed class IdempotencyFaultTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task QueuedRetry_IsNotRefused_WhenItsOwnMessageFillsTheQueueWhileItLooks()
+    {
+        // Nobody runs a turn, and one may wait.
+        await using var idleNats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        await using var slowProxy = await NatsProxy.StartAsync(idleNats.Url, TestContext.Current.CancellationToken);
+        await using var slow = await KgentsHost.StartAsync(slowProxy.Url, Parts.Api, ("Messages:MaxQueued", "1"), ("Messages:AcceptTimeout", "00:00:02"));
+        await using var fast = await KgentsHost.StartAsync(idleNats.Url, Parts.Api, ("Messages:MaxQueued", "1"));
+        var session = await fast.Client.CreateSessionAsync();
+        var keyed = new { message = "keyed", on_busy = "enqueue" };
+
+        // Its entry says the first place, which another message has.
+        slowProxy.CutAt(1, CutPoint.BeforeForward, subject => subject.StartsWith(UserMessages, StringComparison.Ordinal));
+        using var lost = await slow.Client.PostAsync(session, "key-1", keyed);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, 1), (lost.StatusCode, await fast.EntriesAsync()));
+        using var other = await fast.Client.PostAsync(session, "key-2", new { message = "another's" });
+        slowProxy.Restore();
+        await Eventually.TrueAsync(async () => (await slow.Client.GetAsync("/health/ready", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+
+        // The slow one was refused that place and is about to look for the next; meanwhile the fast one stores the message there.
+        var hold = slowProxy.HoldOnce(subject => subject == "$JS.API.STREAM.MSG.GET.KGENTS_MESSAGES");
+        var second = slow.Client.PostAsync(session, "key-1", keyed);
+        await hold.Reached;
+        using var first = await fast.Client.PostAsync(session, "key-1", keyed);
+        hold.Release();
+        using var retry = await second;
+
+        Assert.Equal([(HttpStatusCode.OK, true), (HttpStatusCode.OK, true)], [(first.StatusCode, first.IsReplayed()), (retry.StatusCode, retry.IsReplayed())]);
+        Assert.Equal(2, (await fast.AskedAsync(session)).Count);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Key_WorksAgain_WhenAnotherMessageTookThePlaceOfOneThatWasNeverStored()
     {
         await using var impatient = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Messages:AcceptTimeout", "00:00:01"));

@@ -1,9 +1,6 @@
 using System.Net;
-using Kgents.Api.Authentication;
-using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api;
 
@@ -72,12 +69,12 @@ public sealed class IdempotencyTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task AnotherMessageOrMode_IsRefused_UnderAKeyThatIsTaken()
+    public async Task AnotherMessageModeOrBudget_IsRefused_UnderAKeyThatIsTaken()
     {
         var session = await first.Client.CreateSessionAsync();
         var turn = (await (await first.Client.PostAsync(session, "key-1", new { message = "hello" })).TurnAsync()).Id;
 
-        foreach (var other in new object[] { new { message = "hello!" }, new { message = "hello", mode = "advise" } })
+        foreach (var other in new object[] { new { message = "hello!" }, new { message = "hello", mode = "advise" }, new { message = "hello", budget = "deep" } })
         {
             using var refused = await second.Client.PostAsync(session, "key-1", other);
             Assert.Equal((HttpStatusCode.Conflict, false), (refused.StatusCode, refused.IsReplayed()));
@@ -114,7 +111,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task OneKey_StandsForATurnEach_InTwoSessionsAndTwoTenants()
     {
-        using var stranger = await ClientOfAsync(TenantId.Parse("other"));
+        using var stranger = await first.NewClientAsync("other");
         var (one, two, theirs) = (await first.Client.CreateSessionAsync(), await first.Client.CreateSessionAsync(), await stranger.CreateSessionAsync());
 
         foreach (var (client, session) in new[] { (first.Client, one), (second.Client, two), (stranger, theirs) })
@@ -127,15 +124,5 @@ public sealed class IdempotencyTests : IAsyncLifetime
         using var foreign = await stranger.PostAsync(one, "key-1", new { message = $"hello {one}" });
         Assert.Equal(HttpStatusCode.NotFound, foreign.StatusCode);
         Assert.Equal(3, await first.EntriesAsync());
-    }
-
-    private async Task<HttpClient> ClientOfAsync(TenantId tenant)
-    {
-        var key = KgentsHost.NewKey();
-        await first.Services.GetRequiredService<ApiKeyStore>().AddAsync(
-            ApiKeySyntax.HashOf(key), new ApiKeyRecord(tenant, "test", ApiKeySyntax.PrefixOf(key), Scopes.All, TimeProvider.System.GetUtcNow()), TestContext.Current.CancellationToken);
-        var client = new HttpClient { BaseAddress = first.Client.BaseAddress };
-        client.DefaultRequestHeaders.Add("X-API-Key", key);
-        return client;
     }
 }

@@ -1,8 +1,6 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kgents.Api.Authentication;
 using Kgents.Api.Turns;
 using Kgents.Contracts;
 using Kgents.Testing;
@@ -90,7 +88,7 @@ public sealed class OpenStreamsTests : IAsyncLifetime
     public async Task AnotherTenant_IsNotRefused()
     {
         using var streams = await OpenAsync();
-        using var other = await OtherTenantAsync();
+        using var other = await host.NewClientAsync("other");
 
         using var post = await other.PostAsync(await other.CreateSessionAsync(), "hello");
 
@@ -195,18 +193,6 @@ public sealed class OpenStreamsTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages") { Content = JsonContent.Create(new { message }) };
         request.Headers.Add("Idempotency-Key", "key");
         return await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-    }
-
-    private async Task<HttpClient> OtherTenantAsync()
-    {
-        var key = KgentsHost.NewKey();
-        await host.Services.GetRequiredService<ApiKeyStore>().AddAsync(
-            ApiKeySyntax.HashOf(key),
-            new ApiKeyRecord(TenantId.Parse("other"), "test", ApiKeySyntax.PrefixOf(key), Scopes.All, TimeProvider.System.GetUtcNow()),
-            TestContext.Current.CancellationToken);
-        var client = new HttpClient { BaseAddress = host.Client.BaseAddress, Timeout = Timeout.InfiniteTimeSpan };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        return client;
     }
 
     private sealed class Disposables(List<HttpResponseMessage> all) : IDisposable

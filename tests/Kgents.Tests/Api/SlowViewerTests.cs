@@ -1,39 +1,78 @@
+using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Api;
 
-/// <summary>A viewer that does not read is cut, and nobody else notices.</summary>
+/// <summary>A viewer that does not read is cut, and nobody else notices; one that reads slowly is not.</summary>
 public sealed class SlowViewerTests
 {
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
+
     [Fact(Timeout = Limits.Test)]
     public async Task Viewer_IsCutAndCanResume_WhenItTakesNothing()
     {
         await using var nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
         await using var model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        var held = new ModelScript([new ModelStep.WaitForRelease(), .. Enumerable.Repeat(new ModelStep.Token(new string('x', 2000)), 300)]);
+        await using var host = await StartAsync(nats, model);
+        var held = LongAnswer();
         model.DefaultScript = held;
-        await using var host = await KgentsHost.StartAsync(
-            nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:Stream:WriteDeadline", "00:00:01"));
         var session = await host.Client.CreateSessionAsync();
         using var response = await host.Client.PostAsync(session, "talk");
-        var turn = (await host.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString();
-        var events = $"/v1/kgent/sessions/{session}/turns/{turn}/events";
+        var events = await EventsAsync(host, session);
 
         using var stalled = await ConnectAsync(host, events);
         held.Release();
-        var live = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+        var live = await response.TurnAsync();
         await Eventually.TrueAsync(() => host.Logs.Lines.Any(line => line.Contains("was cut", StringComparison.Ordinal)));
-        using var resumed = await host.Client.GetAsync(new Uri(events, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        var again = new Turn(await SseClient.ReadAsync(resumed, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+        var resumed = await host.Client.GetAsync(new Uri(events, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var again = await resumed.TurnAsync();
 
         Assert.Equal(600_000, live.Text.Length);
         Assert.Equal("complete", live.EndKind);
         Assert.Equal(live.Frames, again.Frames);
         Assert.Single(host.Logs.Lines, line => line.Contains("was cut", StringComparison.Ordinal));
     }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Viewer_IsNotCut_WhenItTakesALongLogSlowly()
+    {
+        await using var nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        await using var model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        await using var host = await StartAsync(nats, model);
+        var answer = LongAnswer();
+        model.DefaultScript = answer;
+        answer.Release();
+        var session = await host.Client.CreateSessionAsync();
+        using var response = await host.Client.PostAsync(session, "talk");
+        var whole = await response.TurnAsync();
+
+        using var slow = await ConnectAsync(host, await EventsAsync(host, session));
+        var (started, received, buffer) = (Stopwatch.StartNew(), new List<byte>(), new byte[8 * 1024]);
+        while (!Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(received)).Contains("event: complete", StringComparison.Ordinal))
+        {
+            var count = await slow.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+            Assert.True(count > 0, $"Cut after {received.Count} bytes.");
+            received.AddRange(buffer.AsSpan(0, count));
+            await Task.Delay(40, TestContext.Current.CancellationToken);
+        }
+
+        // It took longer than the deadline for what was ready from the beginning.
+        Assert.True(started.Elapsed > 2 * Deadline);
+        Assert.True(received.Count > whole.Text.Length);
+        Assert.DoesNotContain(host.Logs.Lines, line => line.Contains("was cut", StringComparison.Ordinal));
+    }
+
+    private static ModelScript LongAnswer() => new([new ModelStep.WaitForRelease(), .. Enumerable.Repeat(new ModelStep.Token(new string('x', 2000)), 300)]);
+
+    private static Task<KgentsHost> StartAsync(NatsServer nats, ScriptedModelServer model) => KgentsHost.StartAsync(
+        nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:Stream:WriteDeadline", Deadline.ToString()));
+
+    private static async Task<string> EventsAsync(KgentsHost host, string session) =>
+        $"/v1/kgent/sessions/{session}/turns/{(await host.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString()}/events";
 
     /// <summary>Asks for the stream and reads nothing of it.</summary>
     private static async Task<Socket> ConnectAsync(KgentsHost host, string path)

@@ -81,6 +81,38 @@ public sealed class TurnFeedTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task EachViewer_SeesEveryEventOnce_WhileTheRingGrows()
+    {
+        await using var large = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Turns:Stream:RingSize", "50"));
+        var feeds = large.Services.GetRequiredService<TurnFeeds>();
+        await using var first = feeds.Join(turn, 0);
+        var bodies = new List<RecordingBody>();
+        var viewers = new List<Task<IReadOnlyList<ulong>>>();
+        var stored = new List<ulong>();
+        for (var index = 0; index < 120; index++)
+        {
+            stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, index == 0 ? new TurnAccepted(turn.Turn, 1, "m") : new TurnChunk($" {index}", index - 1)));
+            if (index % 10 == 0)
+            {
+                bodies.Add(new RecordingBody());
+                viewers.Add(ViewAsync(feeds, 0, bodies[^1]));
+            }
+        }
+
+        stored.Add(await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnFailed("interrupted", "over")));
+
+        foreach (var viewer in viewers)
+        {
+            Assert.Equal(stored, await viewer);
+        }
+
+        await first.Feed.Completion;
+        Assert.Equal(71, first.Feed.Find(stored[70], out _));
+        Assert.Null(first.Feed.Find(stored[69], out _));
+        bodies.ForEach(body => body.Dispose());
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Feed_IsTheSameForAllViewers_AndStaysUntilTheLastLeaves()
     {
         var first = Feeds.Join(turn, 0);
@@ -111,9 +143,11 @@ public sealed class TurnFeedTests : IAsyncLifetime
     private TurnFeeds Feeds => host.Services.GetRequiredService<TurnFeeds>();
 
     /// <summary>The ids that a viewer with this cursor is sent, up to the terminal event.</summary>
-    private async Task<IReadOnlyList<ulong>> ViewAsync(ulong after, RecordingBody body)
+    private Task<IReadOnlyList<ulong>> ViewAsync(ulong after, RecordingBody body) => ViewAsync(Feeds, after, body);
+
+    private async Task<IReadOnlyList<ulong>> ViewAsync(TurnFeeds feeds, ulong after, RecordingBody body)
     {
-        await using var lease = Feeds.Join(turn, after);
+        await using var lease = feeds.Join(turn, after);
         Assert.True(await new TurnViewer(turn, after, lease.Feed, host.Reader, TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
         return [.. body.Text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => ulong.Parse(line[4..], CultureInfo.InvariantCulture))];
     }

@@ -20,8 +20,13 @@ public sealed class SubjectsTests
         { Subjects.Tokens(Address), Streams.Tokens.Subject },
         { Subjects.Live(Address), Streams.Tokens.RepublishTo! },
         { Subjects.Usage(Tenant, Session), Streams.Usage.Subject },
+        { Subjects.Usage(Tenant, Session), Subjects.Usage(Tenant, Session.Partition) },
+        { Subjects.Usage(Tenant, Session), Subjects.TenantUsage(Tenant) },
         { Subjects.DeadLetters("streaming", Tenant), Streams.DeadLetters.Subject },
-        { Subjects.KeyValue(Buckets.Sessions, Subjects.SessionKey(Tenant, Session)), Subjects.TenantSessions(Tenant) },
+        { Subjects.SessionRecord(Tenant, Session), Subjects.TenantSessions(Tenant) },
+        { Subjects.Tokens(Address), Subjects.SessionTokens(Tenant, Session) },
+        { Subjects.CancelMark(Address), Subjects.SessionCancelMarks(Tenant, Session) },
+        { Subjects.Deletion(Tenant, Session), Subjects.AllDeletions },
     };
 
     [Theory]
@@ -65,6 +70,23 @@ public sealed class SubjectsTests
         Assert.True(Subjects.TryParseUserMessage(Subjects.UserMessages(Tenant, Session), out var tenant, out var session));
         Assert.Equal((Tenant, Session), (tenant, session));
     }
+
+    [Fact]
+    public void LogAndDeletion_GiveTheirIdsBack()
+    {
+        Assert.True(Subjects.TryParseTokens(Subjects.Tokens(Address), out var turn));
+        Assert.True(Subjects.TryParseDeletion(Subjects.Deletion(Tenant, Session), out var tenant, out var session));
+        Assert.Equal((Address, Tenant, Session), (turn, tenant, session));
+    }
+
+    [Theory]
+    [InlineData("kgents.tokens.7.acme.s7-0123456789abcdef0123456789abcdef")]
+    [InlineData("kgents.tokens.7.acme.s7-0123456789abcdef0123456789abcdef.turn")]
+    [InlineData("$KV.kgents_deletions.acme")]
+    [InlineData("$KV.kgents_deletions.acme.session")]
+    [InlineData("")]
+    public void LogAndDeletion_AreNotTaken_WhenKgentsDidNotBuildTheirSubject(string subject) =>
+        Assert.False(Subjects.TryParseTokens(subject, out _) || Subjects.TryParseDeletion(subject, out _, out _));
 
     [Theory]
     [InlineData("kgents.messages.7.acme.s7-0123456789abcdef0123456789abcdef")]

@@ -1,11 +1,18 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Kgents.Api.Authentication;
+using Kgents.Api.Edge;
 using Kgents.Api.Messages;
+using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
+using Kgents.Api.Usage;
+using Kgents.Metering.Confirm;
 using Kgents.Metering.Export;
+using Kgents.Metering.Ledger;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.Streaming.Deletions;
 using Kgents.Streaming.Models;
+using Kgents.Streaming.Sweeping;
 using Kgents.Streaming.Turns;
 using Kgents.Testing;
 
@@ -17,12 +24,20 @@ public sealed partial class ConfigurationPageTests
     private static readonly (string Section, object Options)[] All =
     [
         (BootstrapKeyOptions.SectionName, new BootstrapKeyOptions()),
+        (TicketOptions.SectionName, new TicketOptions()),
+        (CrossOriginOptions.SectionName, new CrossOriginOptions()),
         (MessageOptions.SectionName, new MessageOptions()),
+        (UsageOptions.SectionName, new UsageOptions()),
         (TurnStreamOptions.SectionName, new TurnStreamOptions()),
         (TurnOptions.SectionName, new TurnOptions()),
+        (DeletionOptions.SectionName, new DeletionOptions()),
+        (SweepOptions.SectionName, new SweepOptions()),
         (ModelOptions.SectionName, new ModelOptions()),
+        (LedgerOptions.SectionName, new LedgerOptions()),
         (ExportOptions.SectionName, new ExportOptions()),
+        (ConfirmOptions.SectionName, new ConfirmOptions()),
         (NatsTopologyOptions.SectionName, new NatsTopologyOptions()),
+        (BucketViewOptions.SectionName, new BucketViewOptions()),
     ];
 
     [Fact]
@@ -40,7 +55,7 @@ public sealed partial class ConfigurationPageTests
             }
         }
 
-        Assert.Equal(["Nats:Path", "Nats:Directory", "Nats:Mode"], documented.Keys);
+        Assert.Equal(["Plans:Default", "Nats:Path", "Nats:Directory", "Nats:Mode"], documented.Keys);
     }
 
     private static string Text(object? value) => value switch

@@ -7,11 +7,8 @@ using System.Text.RegularExpressions;
 using Kgents.Api;
 using Kgents.Api.Turns;
 using Kgents.Contracts;
-using Kgents.Metering.Export;
-using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Turns;
 using Kgents.Streaming.Usage;
-using NATS.Client.Core;
 
 namespace Kgents.Tests.Documentation;
 
@@ -21,18 +18,20 @@ public sealed partial class WirePageTests
     private static readonly MarkdownPage Page = MarkdownPage.Read("wire.md");
     private static readonly TokenCounts Tokens = new(3, 4, TokenCounts.Reported);
     private static readonly TurnId Turn = TurnId.Parse("t-0123456789abcdef0123456789abcdef");
+    private static readonly ApiKeyId Key = ApiKeyId.Parse("k-0123456789abcdef0123456789abcdef");
     private static readonly UsagePayload Usage = new("id", "{}");
-    private static readonly AssistantMessage Answer = new(Turn, 1, 1, TurnStatus.Failed, "text", "model", Tokens, TurnErrorCodes.Interrupted, DateTimeOffset.UnixEpoch, SessionTotals.None);
+    private static readonly AssistantMessage Answer = new(Turn, 1, 1, TurnStatus.Failed, "text", "model", Tokens, TurnErrorCodes.Interrupted, DateTimeOffset.UnixEpoch, SessionTotals.None) { FinishReason = FinishReasons.Stop };
 
     /// <summary>One of each kind; optional fields are set.</summary>
     private static readonly TurnEvent[] Samples =
     [
         new TurnAccepted(Turn, 1, "model"),
         new TurnChunk("text", 0),
+        new TurnUsage(Tokens, Final: false),
         new TurnRestarted(2),
         new TurnHandedOver(),
-        new TurnCommitted(TurnStatus.Failed, TurnErrorCodes.Interrupted, "a", "hash", 1, 1, "model", Tokens, DateTimeOffset.UnixEpoch, [Usage]),
-        new TurnCompleted("text", Tokens, 1, "a", "model"),
+        new TurnCommitted(TurnStatus.Failed, TurnErrorCodes.Interrupted, "a", "hash", 1, 1, "model", Tokens, DateTimeOffset.UnixEpoch, [Usage]) { FinishReason = FinishReasons.Stop },
+        new TurnCompleted("text", Tokens, 1, "a", "model") { FinishReason = FinishReasons.Stop },
         new TurnFailed(TurnErrorCodes.Interrupted, "message"),
         new TurnCancelled("a", Tokens),
     ];
@@ -40,14 +39,33 @@ public sealed partial class WirePageTests
     private static readonly Dictionary<string, JsonTypeInfo> Bodies = new()
     {
         ["A new session"] = ApiJson.Default.CreateSessionRequest,
+        ["A change of a session"] = ApiJson.Default.ChangeSessionRequest,
         ["A message to send"] = ApiJson.Default.PostMessageRequest,
+        ["A question to the soul"] = ApiJson.Default.DialogueRequest,
+        ["An operation to judge"] = ApiJson.Default.GovernanceRequest,
+        ["What the soul said"] = ApiJson.Default.DialogueResponse,
+        ["A judgement"] = ApiJson.Default.GovernanceResponse,
         ["A session"] = ApiJson.Default.SessionResponse,
         ["A page of sessions"] = ApiJson.Default.SessionPage,
         ["A message"] = ApiJson.Default.MessageResponse,
         ["A page of messages"] = ApiJson.Default.MessagePage,
+        ["A new tenant"] = ApiJson.Default.CreateTenantRequest,
+        ["A change of a tenant"] = ApiJson.Default.ChangeTenantRequest,
+        ["A new key"] = ApiJson.Default.CreateKeyRequest,
+        ["A change of a key"] = ApiJson.Default.ChangeKeyRequest,
+        ["A tenant"] = ApiJson.Default.TenantResponse,
+        ["A page of tenants"] = ApiJson.Default.TenantPage,
+        ["A key"] = ApiJson.Default.KeyResponse,
+        ["A list of keys"] = ApiJson.Default.KeyPage,
+        ["Usage of a tenant"] = ApiJson.Default.UsageResponse,
+        ["How far usage goes"] = ApiJson.Default.UsageThrough,
+        ["A row of usage"] = ApiJson.Default.UsageRow,
+        ["A ticket"] = ApiJson.Default.TicketResponse,
         ["A turn"] = ApiJson.Default.TurnResponse,
         ["Token counts"] = ApiJson.Default.TokenCounts,
         ["After a gap"] = ApiJson.Default.GapEnd,
+        ["Whose events follow"] = ApiJson.Default.TurnName,
+        ["A gap of a session"] = ApiJson.Default.LogGap,
     };
 
     private static readonly Dictionary<string, JsonTypeInfo> Records = new()
@@ -58,9 +76,29 @@ public sealed partial class WirePageTests
         ["commit"] = WireJson.Default.TurnCommitted,
         ["usage payload"] = WireJson.Default.UsagePayload,
         ["idempotency"] = WireJson.Default.IdempotencyRecord,
+        ["quota"] = WireJson.Default.QuotaRecord,
+        ["open turn"] = WireJson.Default.OpenTurn,
+        ["deletion"] = WireJson.Default.DeletionOrder,
         ["session"] = WireJson.Default.SessionRecord,
+        ["session details"] = WireJson.Default.SessionDetails,
+        ["proposed action"] = WireJson.Default.ProposedAction,
+        ["judgement"] = WireJson.Default.Judgement,
+        ["audit"] = WireJson.Default.AuditRecord,
+        ["tenant"] = WireJson.Default.TenantRecord,
         ["key"] = WireJson.Default.ApiKeyRecord,
+        ["lease"] = WireJson.Default.LeaseRecord,
         ["dead letter"] = WireJson.Default.DeadLetter,
+    };
+
+    /// <summary>What entries of the ledger have in them.</summary>
+    private static readonly Dictionary<string, JsonTypeInfo> LedgerParts = new()
+    {
+        ["a range"] = WireJson.Default.SequenceRange,
+        ["a received event"] = WireJson.Default.ReceivedEvent,
+        ["a total"] = WireJson.Default.UsageTotal,
+        ["counts"] = WireJson.Default.LedgerCounts,
+        ["unsettled events"] = WireJson.Default.UnsettledRange,
+        ["an hour"] = WireJson.Default.LedgerHour,
     };
 
     [Fact]
@@ -75,11 +113,23 @@ public sealed partial class WirePageTests
     [Fact]
     public void EveryRecord_IsNamedWithItsFields()
     {
-        var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent)]);
-        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload)]), strict: true);
+        var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent), typeof(LedgerEntry)]);
+        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn)]), strict: true);
 
         Assert.Equal(Records.Keys, Page.Names("Records"));
         Assert.All(Page.Table("Records"), row => Assert.Equal(Fields(Records[row[0]]), MarkdownPage.Codes(row[2])));
+    }
+
+    [Fact]
+    public void EveryLedgerEntry_IsNamedWithItsFields()
+    {
+        var kinds = typeof(LedgerEntry).GetCustomAttributes<System.Text.Json.Serialization.JsonDerivedTypeAttribute>().ToList();
+        Assert.Equivalent(typeof(LedgerEntry).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(LedgerEntry))), kinds.Select(kind => kind.DerivedType), strict: true);
+
+        var common = Fields(WireJson.Default.LedgerEntry).ToList();
+        var entries = kinds.Select(kind => ($"`{kind.TypeDiscriminator}`", Fields(WireJson.Default.GetTypeInfo(kind.DerivedType)!).Except(common)));
+        var rows = entries.Prepend(("every one", common.Prepend("kind"))).Concat(LedgerParts.Select(part => (part.Key, Fields(part.Value))));
+        Assert.Equal(rows.Select(row => $"{row.Item1}: {string.Join(' ', row.Item2)}"), Page.Table("Ledger").Select(row => $"{row[0]}: {string.Join(' ', MarkdownPage.Codes(row[1]))}"));
     }
 
     [Fact]
@@ -98,7 +148,7 @@ public sealed partial class WirePageTests
     [Fact]
     public void EveryExample_IsWhatTheCodeWrites()
     {
-        var fields = Page.Table("Events").Where(row => row[1] != "none").ToDictionary(row => row[1].Trim('`'), row => MarkdownPage.Codes(row[2]));
+        var fields = Page.Table("Events").Where(row => row[1] != "none").DistinctBy(row => row[1]).ToDictionary(row => row[1].Trim('`'), row => MarkdownPage.Codes(row[2]));
         var frames = Page.Examples("sse").SelectMany(Frames).ToList();
         Assert.Equal(["accepted", "chunk", "chunk", "usage", "complete", "error", "cancelled"], frames.Select(frame => frame.Event));
         Assert.All(frames, frame => Assert.Equal(fields[frame.Event], frame.Fields));
@@ -107,7 +157,16 @@ public sealed partial class WirePageTests
         Assert.Equal(Fields(ApiJson.Default.GapEnd).Except(["code", "message"]), gap.Fields);
         Assert.Equal("error", Frames(Written(output => TurnSse.WriteGap(output, Answer))).Single().Event);
 
-        Assert.StartsWith(Written(output => TurnSse.WriteOpening(output, new TurnStreamOptions().ReconnectDelay)), Page.Examples("sse")[0], StringComparison.Ordinal);
+        // Each begins with where it begins, one by an id alone and one by a gap.
+        Assert.Equal(
+            [
+                Opening(5) + Written(output => TurnSse.WriteTurn(output, TurnId.Parse("t-01a2075b02ef7999b7ba555e57c36b05"))),
+                Opening(null) + Written(output => TurnSse.WriteLogGap(output, 5, 9041)),
+            ],
+            Page.Examples("session").Select(example => example.Split("id: 6\n")[0].TrimEnd('\n') + "\n\n"));
+        Assert.Equal(["turn", "gap"], Page.Names("All turns of a session"));
+
+        Assert.StartsWith(Opening(0), Page.Examples("sse")[0], StringComparison.Ordinal);
         var usage = JsonSerializer.Deserialize(Page.Examples("json")[^1], WireJson.Default.UsageEvent);
         Assert.Equal(Page.Examples("json")[^1].TrimEnd(), JsonSerializer.Serialize(usage, WireJson.Default.UsageEvent));
     }
@@ -128,7 +187,7 @@ public sealed partial class WirePageTests
     {
         var subjects = Constants(typeof(Subjects)).Concat(BuiltSubjects()).Concat([UsageEvent.BillableType, UsageEvent.NonBillableType]).ToHashSet();
 
-        Assert.Equivalent(BuiltSubjects().Where(subject => Subject.IsMatch(subject)).Append(Subjects.AllUserMessages), Page.Names("Subjects"), strict: true);
+        Assert.Equivalent(BuiltSubjects().Distinct().Where(subject => Subject.IsMatch(subject)).Append(Subjects.AllUserMessages), Page.Names("Subjects"), strict: true);
         Assert.Equivalent(subjects.Where(subject => Subject.IsMatch(subject)), Page.Find(Subject), strict: true);
         Assert.All(subjects, subject => Assert.Contains($"`{subject}`", Page.Text, StringComparison.Ordinal));
     }
@@ -165,7 +224,7 @@ public sealed partial class WirePageTests
     public void EveryHeaderConsumerAndControlMessage_IsNamed()
     {
         Assert.Equivalent(Constants(typeof(TurnHeaders)), Page.Find(HeaderName), strict: true);
-        Assert.Equivalent((string[])[.. Constants(typeof(TurnQueue)), .. Constants(typeof(UsageQueue))], Page.Names("Consumers"), strict: true);
+        Assert.Equivalent((string[])[.. Constants(typeof(TurnQueue))], Page.Names("Consumers"), strict: true);
 
         var messages = typeof(TurnControlMessages).GetProperties().Select(property => property.Name.ToLowerInvariant());
         Assert.Equal("cancel", Encoding.UTF8.GetString(TurnControlMessages.Cancel));
@@ -173,6 +232,8 @@ public sealed partial class WirePageTests
     }
 
     /// <summary>What each method of <see cref="Subjects"/> builds, with names in the place of its arguments.</summary>
+    private static string Opening(ulong? after) => Written(output => TurnSse.WriteOpening(output, new TurnStreamOptions().ReconnectDelay, after));
+
     private static IEnumerable<string> BuiltSubjects()
     {
         var (tenant, session) = (TenantId.Parse("tenant"), SessionId.Parse("s789-0123456789abcdef0123456789abcdef"));
@@ -183,13 +244,18 @@ public sealed partial class WirePageTests
                 var type when type == typeof(TenantId) => tenant,
                 var type when type == typeof(SessionId) => session,
                 var type when type == typeof(TurnAddress) => new TurnAddress(tenant, session, Turn),
+                var type when type == typeof(ApiKeyId?) => Key,
+                var type when type == typeof(DateTimeOffset) => DateTimeOffset.FromUnixTimeSeconds(1234567890),
+                var type when type == typeof(int) => 789,
                 var type when type == typeof(string) => (object)$"{{{parameter.Name}}}",
                 var type => throw new InvalidOperationException($"Subjects.{method.Name} takes a {type.Name}: say here which."),
             })];
             yield return ((string)method.Invoke(null, arguments)!)
                 .Replace($"{session}", "{session}", StringComparison.Ordinal)
                 .Replace($"{Turn}", "{turn}", StringComparison.Ordinal)
-                .Replace(".789.", ".{p}.", StringComparison.Ordinal)
+                .Replace($"{Key}", "{key}", StringComparison.Ordinal)
+                .Replace("1234567890", "{start}", StringComparison.Ordinal)
+                .Replace(".789", ".{p}", StringComparison.Ordinal)
                 .Replace(".tenant", ".{tenant}", StringComparison.Ordinal)
                 .Replace("tenant.", "{tenant}.", StringComparison.Ordinal);
         }
@@ -203,8 +269,8 @@ public sealed partial class WirePageTests
             lines.Single(line => line.StartsWith("event: ", StringComparison.Ordinal))["event: ".Length..],
             (IReadOnlyList<string>)[.. JsonElement.Parse(lines.Single(line => line.StartsWith("data: ", StringComparison.Ordinal))["data: ".Length..]).EnumerateObject().Select(field => field.Name)]));
 
-    private static string Written(TurnEvent sample) => Written(output => TurnSse.Write(
-        output, new StoredEntry(1, "s", TurnEventCodec.Encode(sample), new NatsHeaders { [TurnHeaders.Event] = TurnEventCodec.KindOf(sample) }, default)));
+    private static string Written(TurnEvent sample) =>
+        Written(output => TurnSse.Write(output, new TurnEntry(1, "s", TurnEventCodec.KindOf(sample), TurnEventCodec.Encode(sample))));
 
     private static string Written(Action<IBufferWriter<byte>> write)
     {
@@ -227,7 +293,7 @@ public sealed partial class WirePageTests
 
     private static IReadOnlyList<T> Values<T>(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<T>()];
 
-    private static string Age(TimeSpan age) => age == TimeSpan.Zero ? "for ever" : age.TotalDays > 1 ? $"{age.TotalDays} d" : $"{age.TotalHours} h";
+    private static string Age(TimeSpan age) => age == TimeSpan.Zero ? "for ever" : age.TotalDays > 3 ? $"{age.TotalDays} d" : age.TotalHours >= 1 ? $"{age.TotalHours} h" : $"{age.TotalMinutes} min";
 
     [GeneratedRegex(@"kgents\.[a-z]+\.[^`\s]+")]
     private static partial Regex Subject { get; }

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Sessions;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
 
 namespace Kgents.Tests.Hosting;
 
@@ -29,10 +31,22 @@ internal static class Conversations
         return ack.Seq;
     }
 
-    /// <summary>The stored answers of a session, in their order.</summary>
+    /// <summary>Makes the queue hold all messages so far for done, so that it brings them to nobody. No worker may be there yet.</summary>
+    public static async Task AcknowledgeAllAsync(KgentsHost host)
+    {
+        var consumer = await host.JetStream.CreateOrUpdateConsumerAsync(
+            Streams.Messages.Name, new ConsumerConfig("turn-workers") { FilterSubject = Subjects.AllUserMessages, AckPolicy = ConsumerConfigAckPolicy.Explicit }, TestContext.Current.CancellationToken);
+        await foreach (var message in consumer.FetchNoWaitAsync(new NatsJSFetchOpts { MaxMsgs = 100 }, NatsRawSerializer<byte[]>.Default, TestContext.Current.CancellationToken))
+        {
+            await message.AckAsync(new AckOpts { DoubleAck = true }, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>The stored answers of a session that can be read, in their order.</summary>
     public static async Task<IReadOnlyList<AssistantMessage>> AnswersAsync(KgentsHost host, string session) =>
         await host.Reader.ReadAsync(Streams.Messages.Name, Subjects.AssistantMessages(Tenant, SessionId.Parse(session)), 1, 0, TestContext.Current.CancellationToken)
-            .Select(entry => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AssistantMessage)!)
+            .Select(SessionAnswers.TryRead)
+            .OfType<AssistantMessage>()
             .ToListAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Waits until the session's last answer is that of the n-th turn.</summary>

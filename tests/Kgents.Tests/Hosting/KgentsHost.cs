@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using Kgents.Api;
-using Kgents.Contracts;
 using Kgents.Metering;
 using Kgents.ServiceDefaults;
 using Kgents.ServiceDefaults.Nats;
@@ -23,6 +22,9 @@ internal enum Parts
     Api = 1,
     Streaming = 2,
     Metering = 4,
+
+    /// <summary>What metering needs in NATS, and none of its work.</summary>
+    MeteringStreams = 8,
 }
 
 /// <summary>Kgents services in this process, on real Kestrel, against a real nats-server: what their Program.cs does, with a test's settings.</summary>
@@ -61,7 +63,7 @@ internal sealed class KgentsHost : IAsyncDisposable
         var key = NewKey();
         var builder = WebApplication.CreateBuilder();
         builder.Services.AddSingleton(time);
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Auth:BootstrapKey", key), new("Nats:CheckInterval", "00:00:00.200")]);
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Auth:BootstrapKey", key), new("Nats:CheckInterval", "00:00:00.200"), new("Plans:Default", "custom")]);
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, setting.Value)));
         builder.Configuration["urls"] = "http://127.0.0.1:0";
 
@@ -91,6 +93,11 @@ internal sealed class KgentsHost : IAsyncDisposable
             builder.AddKgentsMetering();
         }
 
+        if (parts.HasFlag(Parts.MeteringStreams))
+        {
+            builder.AddMeteringCore();
+        }
+
         var app = builder.Build();
         app.MapDefaultEndpoints();
         if (parts.HasFlag(Parts.Api))
@@ -103,7 +110,7 @@ internal sealed class KgentsHost : IAsyncDisposable
         await host.Services.GetRequiredService<NatsTopology>().WhenCreatedAsync(TestContext.Current.CancellationToken);
         if (parts.HasFlag(Parts.Api) && app.Configuration["Auth:BootstrapKey"] == key)
         {
-            await host.WaitForKeyAsync(key);
+            await host.WaitForKeyAsync();
         }
 
         return host;
@@ -116,10 +123,9 @@ internal sealed class KgentsHost : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private async Task WaitForKeyAsync(string key)
+    private Task WaitForKeyAsync() => Eventually.TrueAsync(async () =>
     {
-        var hash = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
-        await Eventually.TrueAsync(async () =>
-            await Reader.LastAsync(Subjects.KeyValueStream(Buckets.ApiKeys), Subjects.KeyValue(Buckets.ApiKeys, hash), TestContext.Current.CancellationToken) is not null);
-    }
+        using var response = await Client.GetAsync(new Uri("/v1/keys", UriKind.Relative), TestContext.Current.CancellationToken);
+        return response.IsSuccessStatusCode;
+    });
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Sessions;
 
 namespace Kgents.Tests.Hosting;
 
@@ -23,7 +24,7 @@ internal sealed record TurnRecords(IReadOnlyList<StoredEntry> Log, IReadOnlyList
         var usage = await ReadAsync(host, Streams.Usage, Subjects.Usage(address.Tenant, address.Session));
         return new TurnRecords(
             await ReadAsync(host, Streams.Tokens, Subjects.Tokens(address)),
-            [.. answers.Select(entry => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AssistantMessage)!).Where(answer => answer.Turn == turn)],
+            [.. answers.Select(SessionAnswers.TryRead).OfType<AssistantMessage>().Where(answer => answer.Turn == turn)],
             [.. usage.Select(entry => JsonSerializer.Deserialize<JsonElement>(entry.Data.Span)).Where(each => each.GetProperty("data").GetProperty("turn_id").GetString() == turn.ToString())]);
     }
 

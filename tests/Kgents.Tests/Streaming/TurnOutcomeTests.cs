@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -7,6 +9,7 @@ namespace Kgents.Tests.Streaming;
 /// <summary>What a turn comes to, by what its model does: the end that the client sees, the text that is kept, the usage that is billed.</summary>
 public sealed class TurnOutcomeTests : IAsyncLifetime
 {
+    private readonly SilenceClock clock = new();
     private NatsServer nats = null!;
     private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
@@ -18,9 +21,10 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         host = await KgentsHost.StartAsync(
             nats.Url,
             Parts.Api | Parts.Streaming,
+            clock,
             ("ConnectionStrings:llm", model.ConnectionString),
             ("Model:MaxRetries", "0"),
-            ("Model:IdleTimeout", "00:00:01"),
+            ("Model:IdleTimeout", SilenceClock.Silence.ToString()),
             ("Turns:MaxReplyBytes", "2048"));
     }
 
@@ -49,17 +53,37 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task Nothing_IsBilled_WhenTheProviderReportsNothing()
+    public async Task Tokens_AreCountedHere_WhenTheProviderReportsNothing()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.OmitUsage()));
+        model.Enqueue(new ModelScript(new ModelStep.Token("You put it off"), new ModelStep.Token(" again."), new ModelStep.OmitUsage()));
 
         var (turn, records) = await SayAsync("think");
 
         Assert.Equal("complete", turn.EndKind);
-        Assert.Equal("none", turn.End.GetProperty("tokens").GetProperty("basis").GetString());
-        Assert.Empty(records.BillableUsage);
-        Assert.Equal("none", Assert.Single(records.Usage).GetProperty("data").GetProperty("usage_source").GetString());
+        var tokens = turn.End.GetProperty("tokens");
+        Assert.Equal(("counted", 6), (tokens.GetProperty("basis").GetString(), tokens.GetProperty("output").GetInt64()));
+        var data = Assert.Single(records.BillableUsage).GetProperty("data");
+        Assert.Equal(("counted", "6"), (data.GetProperty("usage_source").GetString(), data.GetProperty("output_tokens").GetString()));
+        Assert.Equal(tokens.GetProperty("input").GetInt64().ToString(System.Globalization.CultureInfo.InvariantCulture), data.GetProperty("input_tokens").GetString());
         Assert.Contains(host.Logs.Lines, line => line.Contains("reported no usage", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_CostsTheSame_WithAndWithoutAStream()
+    {
+        model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20));
+        var (turn, streamed) = await SayAsync("think");
+
+        var session = await host.Client.CreateSessionAsync();
+        using var response = await host.Client.PostAsync(session, "think", stream: false);
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+
+        Assert.Equal(turn.End.GetProperty("tokens").GetRawText(), answer.GetProperty("tokens").GetRawText());
+        var whole = await TurnRecords.ReadAsync(host, session, TurnId.Parse(answer.GetProperty("turn_id").GetString()!));
+        Assert.Equal(Counts(Assert.Single(streamed.BillableUsage)), Counts(Assert.Single(whole.BillableUsage)));
+
+        static IEnumerable<string> Counts(JsonElement usage) =>
+            usage.GetProperty("data").EnumerateObject().Where(property => property.Name.Contains("tokens", StringComparison.Ordinal)).Select(property => property.ToString());
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -75,26 +99,30 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
 
     public static TheoryData<string, ModelScript, string> Faults => new()
     {
-        { "refuses", new ModelScript(new ModelStep.Status(500)), "" },
-        { "refuses the key", new ModelScript(new ModelStep.Status(401)), "" },
-        { "is busy", new ModelScript(new ModelStep.Status(429)), "" },
-        { "is cut off", new ModelScript(new ModelStep.Token("half"), new ModelStep.CutConnection()), "half" },
-        { "stalls", new ModelScript(new ModelStep.Token("half"), new ModelStep.Stall()), "half" },
-        { "is closed by a proxy", new ModelScript(new ModelStep.Token("half"), new ModelStep.OmitUsage(), new ModelStep.EndWithoutDone()), "half" },
-        { "talks nonsense", new ModelScript(new ModelStep.Token("half"), new ModelStep.Malformed("data: {{{")), "half" },
+        { "model_unavailable", new ModelScript(new ModelStep.Status(500)), "" },
+        { "model_refused_credentials", new ModelScript(new ModelStep.Status(401)), "" },
+        { "model_refused_request", new ModelScript(new ModelStep.Status(400)), "" },
+        { "model_rate_limited", new ModelScript(new ModelStep.Status(429)), "" },
+        { "model_empty", new ModelScript(new ModelStep.Usage(100, 0)), "" },
+        { "model_broke_off", new ModelScript(new ModelStep.Token("half"), new ModelStep.CutConnection()), "half" },
+        { "model_stalled", new ModelScript(new ModelStep.Token("half"), new ModelStep.Stall()), "half" },
+        { "model_broke_off", new ModelScript(new ModelStep.Token("half"), new ModelStep.OmitUsage(), new ModelStep.EndWithoutDone()), "half" },
+        { "model_unreadable", new ModelScript(new ModelStep.Token("half"), new ModelStep.Malformed("data: {{{")), "half" },
+        { "model_unreadable", new ModelScript(new ModelStep.Token("half"), new ModelStep.Bytes([(byte)'d', 0xE2]), new ModelStep.Bytes([0x28, (byte)'\n'])), "half" },
     };
 
     [Theory(Timeout = Limits.Test)]
     [MemberData(nameof(Faults), DisableDiscoveryEnumeration = true)]
-    public async Task Turn_EndsModelUnavailableAndUnbilled_WhenTheModelFails(string how, ModelScript script, string kept)
+    public async Task Turn_EndsWithOneErrorAndUnbilled_WhenTheModelFails(string code, ModelScript script, string kept)
     {
-        Assert.NotNull(how);
         model.Enqueue(script);
+        var silence = code == "model_stalled" ? EndSilenceAsync() : Task.CompletedTask;
 
         var (turn, records) = await SayAsync("think");
+        await silence;
 
         Assert.Equal("error", turn.EndKind);
-        Assert.Equal("model_unavailable", turn.End.GetProperty("code").GetString());
+        Assert.Equal((code, TurnErrorTexts.Of(code)), (turn.End.GetProperty("code").GetString(), turn.End.GetProperty("message").GetString()));
         Assert.Equal(kept, Assert.Single(records.Answers).Text);
         Assert.Equal(TurnStatus.Failed, records.Answers[0].Status);
         Assert.Empty(records.BillableUsage);
@@ -119,7 +147,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
 
         var (turn, _) = await SayAsync("MY SECRET");
 
-        Assert.Equal("model_unavailable", turn.End.GetProperty("code").GetString());
+        Assert.Equal("model_refused_request", turn.End.GetProperty("code").GetString());
         Assert.Contains(host.Logs.Lines, line => line.Contains("HTTP 400", StringComparison.Ordinal));
         Assert.DoesNotContain(host.Logs.Lines, line => line.Contains("MY SECRET", StringComparison.Ordinal));
     }
@@ -134,6 +162,14 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
         Assert.Equal("reply_too_long", turn.End.GetProperty("code").GetString());
         Assert.Empty(records.BillableUsage);
         await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Once the first token is in the log.</summary>
+    private async Task EndSilenceAsync()
+    {
+        await Eventually.TrueAsync(async () =>
+            (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+        await clock.EndAsync();
     }
 
     private async Task<(Turn Turn, TurnRecords Records)> SayAsync(string message)

@@ -125,6 +125,27 @@ public sealed class TurnQueueTests : IAsyncLifetime
         Assert.Single((await TurnRecords.ReadAsync(api, session, turn.Id)).BillableUsage);
     }
 
+    /// <summary>It is told to stop while it does not know whether its commit is stored.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Commit_HasOnlyTheEndBehindIt_WhenItsWorkerIsToldToStopBeforeItKnowsOfIt()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        model.DefaultScript = ModelScript.Reply("whole");
+        var session = await api.Client.CreateSessionAsync();
+        var worker = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"));
+        var appends = 0;
+        proxy.DropRepliesOnce(subject => subject.StartsWith("kgents.tokens.", StringComparison.Ordinal) && Interlocked.Increment(ref appends) == 3);
+        using var response = await api.Client.PostAsync(session, "hello");
+        await Eventually.TrueAsync(() => proxy.DroppedReplies == 1);
+
+        await worker.DisposeAsync();
+        await using var last = await StartWorkerAsync();
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(["accepted", "chunk", "commit", "complete"], (await TurnRecords.ReadAsync(api, session, turn.Id)).Kinds);
+        Assert.Single(model.Requests);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Worker_PullsAgain_WhenTheConsumerIsDeletedUnderIt()
     {

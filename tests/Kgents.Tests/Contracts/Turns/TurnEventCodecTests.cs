@@ -14,6 +14,7 @@ public sealed class TurnEventCodecTests
         (new TurnAccepted(TurnId.Parse("t-0123456789abcdef0123456789abcdef"), 1, "gpt-x"), "accepted",
             """{"turn_id":"t-0123456789abcdef0123456789abcdef","attempt":1,"model":"gpt-x"}"""),
         (new TurnChunk("Hi", 0), "chunk", """{"text":"Hi","index":0}"""),
+        (new TurnUsage(Counts, Final: false), "usage", """{"tokens":{"input":3,"output":5,"total":8,"basis":"reported"},"final":false}"""),
         (new TurnRestarted(2), "restarted", """{"attempt":2}"""),
         (new TurnHandedOver(), "handed_over", "{}"),
         (new TurnCommitted(TurnStatus.Failed, "model_unavailable", "a-1", "ff", 4, 2, "gpt-x", Counts, DateTimeOffset.UnixEpoch, [new UsagePayload("u1", """{"a":1}""")]), "commit",
@@ -32,6 +33,30 @@ public sealed class TurnEventCodecTests
         Assert.Equal(known.Kind, TurnEventCodec.KindOf(known.Event));
         Assert.Equal(known.Json, Encoding.UTF8.GetString(TurnEventCodec.Encode(known.Event)));
     });
+
+    [Fact]
+    public void FindKind_KnowsEachKind_AndNoOther()
+    {
+        Assert.All(Known, known => Assert.Equal(known.Kind, TurnEventCodec.FindKind(Encoding.UTF8.GetBytes(known.Kind))));
+        Assert.Null(TurnEventCodec.FindKind("later"u8));
+    }
+
+    [Theory]
+    [InlineData("""{"text":"Hi","index":0}""", true)]
+    [InlineData("""{"index":7,"text":"","later":{"a":[1]}}""", true)]
+    [InlineData("""{"index":0}""", false)]
+    [InlineData("""{"text":null,"index":0}""", false)]
+    [InlineData("""{"text":"Hi","index":"0"}""", false)]
+    [InlineData("""{"text":"Hi","index":0}{}""", false)]
+    [InlineData("{\"text\":\"Hi\",\n\"index\":0}", false)]
+    [InlineData("""{"text":"Hi""", false)]
+    [InlineData("[]", false)]
+    [InlineData("", false)]
+    public void IsChunk_IsWhatDecodingSays(string payload, bool expected)
+    {
+        Assert.Equal(expected, TurnEventCodec.IsChunk(Encoding.UTF8.GetBytes(payload)));
+        Assert.Equal(expected, TurnEventCodec.TryDecode(TurnEventCodec.Chunk, Encoding.UTF8.GetBytes(payload), out _));
+    }
 
     [Fact]
     public void Decode_GivesBackWhatWasEncoded_ForEachKind() => Assert.All(Known, known =>

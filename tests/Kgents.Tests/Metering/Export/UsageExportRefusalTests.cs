@@ -1,91 +1,167 @@
+using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Metering.Export;
 
-/// <summary>Whatever OpenMeter answers, no usage is dropped. The HTTP client tries 5xx and 429 a few times itself before the exporter hears of them.</summary>
-public sealed class UsageExportRefusalTests : IAsyncLifetime
+/// <summary>Whatever OpenMeter answers, no usage is dropped and none is counted twice, though this one does not deduplicate.</summary>
+public sealed class UsageExportRefusalTests : MeteringTest
 {
-    private NatsServer nats = null!;
-    private OpenMeterStandIn openMeter = null!;
-    private UsageRecorder recorder = null!;
-
-    public async ValueTask InitializeAsync()
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(401, "its Key")]
+    [InlineData(403, "its Key")]
+    [InlineData(404, "its Endpoint")]
+    [InlineData(405, "its Endpoint")]
+    [InlineData(415, "its Endpoint")]
+    [InlineData(302, "its Endpoint")]
+    public async Task Everything_IsParkedAndNamed_WhenTheConfigurationIsWrong(int status, string setting)
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        openMeter = await OpenMeterStandIn.StartAsync(TestContext.Current.CancellationToken);
-        recorder = await UsageRecorder.StartAsync(nats);
-    }
+        OpenMeter.Rule = () => new OpenMeterFault(RequestFault.Refused, status);
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(4);
+        await Eventually.TrueAsync(() => OpenMeter.Requests.Count >= 3);
 
-    public async ValueTask DisposeAsync()
-    {
-        await recorder.DisposeAsync();
-        await openMeter.DisposeAsync();
-        await nats.DisposeAsync();
-    }
+        var health = await ReadyAsync(metering);
+        Assert.Contains($"all usage is parked: OpenMeter answers {status}", health, StringComparison.Ordinal);
+        Assert.Contains($"ConnectionStrings:openmeter, {setting}", health, StringComparison.Ordinal);
+        Assert.Single(metering.Logs.Lines, line => line.StartsWith("Critical ", StringComparison.Ordinal) && line.Contains(setting, StringComparison.Ordinal));
+        Assert.Single(await Recorder.Ledger.EntriesAsync<UsageParked>());
+        Assert.Empty(await Recorder.LettersAsync());
 
-    [Fact(Timeout = Limits.Test)]
-    public async Task Events_AllArriveOnce_WhenOpenMeterRefusesForAWhile()
-    {
-        openMeter.RequiredToken = "another-token";
-        await recorder.RecordAsync(4);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 2);
-        await Eventually.TrueAsync(() => openMeter.Requests.Count >= 3);
-        await recorder.RecordAsync(2);
-
-        Assert.Equal((2, 0UL), await recorder.ProgressAsync());
-        Assert.Equal("Degraded\nopenmeter: OpenMeter does not take usage: 401 Unauthorized\n", await ReadyAsync(metering));
-
-        openMeter.RequiredToken = "test-token";
-        await recorder.SettledAsync();
-        Assert.Equal([0, 1, 2, 3, 4, 5], openMeter.AcceptedEvents.Select(usage => int.Parse(usage.GetProperty("data").GetProperty("total_tokens").GetString()!, null)));
-        Assert.Equal(0, openMeter.Duplicates);
+        OpenMeter.Rule = null;
+        await Recorder.SettledAsync();
+        await AssertEachOnceAsync(4);
         Assert.Equal("Healthy\n", await ReadyAsync(metering));
         Assert.DoesNotContain(metering.Logs.Lines, line => line.Contains("test-token", StringComparison.Ordinal));
     }
 
-    /// <summary>A 500 is not an answer about the events: they are held while the client tries again.</summary>
-    [Fact(Timeout = Limits.Test)]
-    public async Task Events_AreHeldAndArriveOnce_WhenOpenMeterFails()
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(RequestFault.Refused, 500)]
+    [InlineData(RequestFault.Refused, 503)]
+    [InlineData(RequestFault.Refused, 408)]
+    [InlineData(RequestFault.Refused, 429)]
+    [InlineData(RequestFault.Refused, 425)]
+    [InlineData(RequestFault.PartlyTaken, 500)]
+    [InlineData(RequestFault.BrokenBefore, 0)]
+    [InlineData(RequestFault.BrokenAfter, 0)]
+    public async Task EachEvent_ArrivesOnce_WhenARequestFails(RequestFault fault, int status)
     {
-        openMeter.FailNext(500);
-        await recorder.RecordAsync(2);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 2);
-        await Eventually.TrueAsync(() => openMeter.Requests.Count >= 1);
+        await Recorder.RecordAsync(3);
+        OpenMeter.Deduplicate = false;
+        OpenMeter.VisibleAfter = TimeSpan.FromMilliseconds(50);
+        OpenMeter.Break(new OpenMeterFault(fault, status, Taken: 2), times: 3);
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(5);
+        await Recorder.SettledAsync();
 
-        Assert.Equal((2, 0UL), await recorder.ProgressAsync());
-        await recorder.SettledAsync();
-        Assert.Equal(2, openMeter.AcceptedEvents.Count);
-        Assert.Equal(0, openMeter.Duplicates);
+        await AssertEachOnceAsync(8);
+        Assert.Empty(await Recorder.LettersAsync());
+    }
+
+    /// <summary>A batch that was not taken goes again at once, as it was; one that may have been is looked for before.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task EventsWithoutAClearAnswer_AreLookedForBeforeTheyGoAgain()
+    {
+        OpenMeter.Deduplicate = false;
+        OpenMeter.VisibleAfter = TimeSpan.FromMilliseconds(100);
+        OpenMeter.Break(new OpenMeterFault(RequestFault.PartlyTaken, Taken: 2));
+        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        var events = await Recorder.RecordAsync(5);
+        await Recorder.SettledAsync();
+
+        Assert.Equal([5, 3], OpenMeter.Requests.Select(request => request.EventCount));
+        Assert.Equal($"[{string.Join(',', events.Skip(2))}]", System.Text.Encoding.UTF8.GetString(OpenMeter.Requests[1].Body.Span));
+        Assert.Equal([null, UsageSending.Unsure], (await Recorder.Ledger.EntriesAsync<UsageSending>()).Select(sending => sending.Again));
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Exporter_WaitsAsLongAsItIsAsked_WhenThereIsARetryAfter()
     {
-        // The client's own tries pass at once, and the answer to its last one is the exporter's.
-        openMeter.FailNext(429, times: 3, retryAfter: TimeSpan.Zero);
-        openMeter.FailNext(429, retryAfter: TimeSpan.FromSeconds(1));
-        await recorder.RecordAsync(1);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 1);
-        await recorder.SettledAsync();
+        OpenMeter.FailNext(429, retryAfter: TimeSpan.FromSeconds(2));
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(1);
+        await Recorder.SettledAsync();
 
-        Assert.Single(openMeter.AcceptedEvents);
-        Assert.Contains(metering.Logs.Lines, line => line.Contains("429 Too Many Requests. They stay in the stream; trying again in 00:00:01.", StringComparison.Ordinal));
+        Assert.Equal(2, OpenMeter.Requests.Count);
+        Assert.Contains(metering.Logs.Lines, line => line.Contains("OpenMeter did not take 1 usage events (429", StringComparison.Ordinal) && line.Contains("in 00:00:02", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task NothingIsDropped_WhenOpenMeterWillNeverTakeIt()
+    public async Task Batch_IsHalved_WhenItIsTooLarge()
     {
-        await recorder.RecordAsync("1", """{"specversion":"1.0","id":"1","source":"s","type":"t"}""");
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 1);
-        await Eventually.TrueAsync(() => openMeter.Requests.Count >= 3);
+        OpenMeter.LargestBody = 3000;
+        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await Recorder.RecordAsync(8);
+        await Recorder.SettledAsync();
 
-        Assert.Equal((1, 0UL), await recorder.ProgressAsync());
-        Assert.Equal(1, await recorder.StoredAsync());
-        Assert.Single(openMeter.Requests.Select(request => Convert.ToHexString(request.Body.Span)).Distinct());
-        Assert.Equal("Degraded\nopenmeter: OpenMeter does not take usage: 400 Bad Request\n", await ReadyAsync(metering));
+        await AssertEachOnceAsync(8);
+        Assert.Equal([8, 4, 2], OpenMeter.Requests.Take(3).Select(request => request.EventCount));
+        Assert.Empty(await Recorder.LettersAsync());
     }
 
-    /// <summary>Throws when the host is not ready: OpenMeter being away is no reason to be.</summary>
-    private static Task<string> ReadyAsync(KgentsHost host) => host.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+    /// <summary>The ledger checks events before OpenMeter does, so this one is refused for what only OpenMeter asks.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task BadEvent_IsADeadLetterWithItsReason_AndTheOthersGo(bool hasIndex)
+    {
+        if (!hasIndex)
+        {
+            OpenMeter.IsPoison = usage => usage.GetProperty("data").TryGetProperty("model", out var model) && model.ValueEquals("poison");
+        }
+
+        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await Recorder.RecordAsync(3);
+        var bad = UsageSample.Event(Guid.NewGuid().ToString(), UsageRecorder.Tenant, 3, model: "poison");
+        var sequence = await Recorder.RecordAsync(hasIndex ? bad.Replace("application/json", "text/plain", StringComparison.Ordinal) : bad);
+        await Recorder.RecordAsync(4);
+        await Recorder.SettledAsync();
+
+        var letter = Assert.Single(await Recorder.LettersAsync());
+        Assert.Equal((sequence, Streams.Usage.Name), (letter.Sequence, letter.Stream));
+        Assert.Contains(hasIndex ? "Error at \"/3/datacontenttype\"" : "invalid event: unknown", letter.Reason, StringComparison.Ordinal);
+        Assert.Equal([sequence], (await Recorder.Ledger.StateAsync()).Refused);
+        Assert.Equal(7, OpenMeter.AcceptedEvents.Count(usage => usage.GetProperty("subject").ValueEquals("acme")));
+
+        // The batch, its halves and theirs down to the one, a good event to compare with, and the rest.
+        Assert.Equal(hasIndex ? 2 : 8, OpenMeter.Requests.Count);
+        Assert.Equal(0, OpenMeter.Duplicates);
+    }
+
+    /// <summary>If a good event is refused as well, the events are not at fault, and no dead letter is made of them.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Everything_IsParked_WhenAGoodEventIsRefusedToo()
+    {
+        OpenMeter.Rule = () => new OpenMeterFault(RequestFault.Refused, 400);
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(4);
+        await Eventually.TrueAsync(async () => (await Recorder.Ledger.EntriesAsync<UsageParked>()).Count == 1);
+
+        OpenMeter.Rule = null;
+        await Recorder.SettledAsync();
+        Assert.Empty(await Recorder.LettersAsync());
+        await AssertEachOnceAsync(4);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Export_Stops_WhenSoManyAreRefusedThatItIsNotTheirFault()
+    {
+        await using var metering = await StartAsync(("Metering:Export:MaxRefused", "2"));
+        for (var i = 0; i < 5; i++)
+        {
+            await Recorder.RecordAsync(UsageSample.Event(Guid.NewGuid().ToString(), UsageRecorder.Tenant, i).Replace("application/json", "text/plain", StringComparison.Ordinal));
+        }
+
+        await Eventually.TrueAsync(async () => (await ReadyAsync(metering)).Contains("2 usage events were refused and nothing more is sent", StringComparison.Ordinal));
+        Assert.Equal(2, (await Recorder.Ledger.StateAsync()).Refused.Count);
+    }
+
+    private async Task AssertEachOnceAsync(int count)
+    {
+        var ids = OpenMeter.AcceptedEvents.Where(usage => usage.GetProperty("subject").ValueEquals("acme")).Select(usage => usage.GetProperty("id").GetString()).ToList();
+        Assert.Equal(count, ids.Count);
+        Assert.Equal(count, ids.Distinct().Count());
+        Assert.Equal(0, OpenMeter.Duplicates);
+        Assert.Equal((count, count), ((int)(await Recorder.Ledger.StateAsync()).Counts.Counted, (int)(await Recorder.Ledger.StateAsync()).Counts.Confirmed));
+    }
 }

@@ -1,122 +1,170 @@
 using System.Text;
 using System.Text.Json;
+using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Metering.Export;
 
-public sealed class UsageExportTests : IAsyncLifetime
+public sealed class UsageExportTests : MeteringTest
 {
-    private NatsServer nats = null!;
-    private OpenMeterStandIn openMeter = null!;
-    private UsageRecorder recorder = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        openMeter = await OpenMeterStandIn.StartAsync(TestContext.Current.CancellationToken);
-        recorder = await UsageRecorder.StartAsync(nats);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await recorder.DisposeAsync();
-        await openMeter.DisposeAsync();
-        await nats.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task Events_ArriveAsTheyWereRecorded_InBatches()
     {
-        openMeter.RequiredToken = "test-token";
-        var events = await recorder.RecordAsync(10);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 5);
-        await recorder.SettledAsync();
+        OpenMeter.RequiredToken = "test-token";
+        await using var metering = await StartAsync(("Metering:Export:BatchSize", "5"), ("Metering:Export:BatchWait", "00:01:00"));
+        var events = await Recorder.RecordAsync(10);
+        await Recorder.SettledAsync();
 
-        Assert.Equal([$"[{string.Join(',', events.Take(5))}]", $"[{string.Join(',', events.Skip(5))}]"], openMeter.Requests.Select(BodyOf));
-        Assert.All(openMeter.Requests, request => Assert.Equal("application/cloudevents-batch+json", request.ContentType));
-        Assert.All(openMeter.Requests, request => Assert.Equal("Bearer test-token", request.Authorization));
-        Assert.Equal(45, openMeter.Sum("total_tokens", "acme", "kgents.llm.usage.v1"));
+        Assert.Equal([$"[{string.Join(',', events.Take(5))}]", $"[{string.Join(',', events.Skip(5))}]"], OpenMeter.Requests.Select(BodyOf));
+        Assert.All(OpenMeter.Requests, request => Assert.Equal("application/cloudevents-batch+json", request.ContentType));
+        Assert.All(OpenMeter.Requests, request => Assert.Equal("Bearer test-token", request.Authorization));
+        Assert.Equal(45, OpenMeter.Sum("input_tokens_uncached", "acme", UsageEvent.BillableType));
     }
 
-    /// <summary>A retry of a worker may have put an object of another layout there: what is billed is what was recorded, to the byte.</summary>
+    /// <summary>What is billed is what was recorded, to the byte, whoever wrote it.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Bytes_AreNotWrittenAnew()
     {
-        const string json = """{ "specversion":"1.0", "id":"1e0","source":"s", "type":"t","subject":"\u0061cme","data":{"n": 1.50} }""";
-        await recorder.RecordAsync("1", json);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 1);
-        await recorder.SettledAsync();
+        var json = $$"""{ "specversion":"1.0", "id":"1e0","source":"urn:kgents:streaming", "type":"another.type","subject":"\u0061cme","time":"{{UsageSample.Time:yyyy-MM-dd'T'HH:mm:ss}}+00:00","data":{"n": 1.50} }""";
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(json);
+        await Recorder.SettledAsync();
 
-        Assert.Equal($"[{json}]", BodyOf(Assert.Single(openMeter.Requests)));
+        Assert.Equal($"[{json}]", BodyOf(Assert.Single(OpenMeter.Requests)));
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task Events_AreAcknowledgedOnlyAfterOpenMeterTookThem()
+    public async Task Sending_IsInTheLedgerBeforeTheRequest_AndNothingIsSettledBeforeItIsShown()
     {
-        openMeter.Hang = true;
-        await recorder.RecordAsync(3);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 3);
-        await Eventually.TrueAsync(() => openMeter.Requests.Count == 1);
+        OpenMeter.Hang = true;
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(3);
+        await Eventually.TrueAsync(() => OpenMeter.Requests.Count == 1);
 
-        Assert.Equal((3, 0UL), await recorder.ProgressAsync());
-        Assert.Empty(openMeter.AcceptedEvents);
+        Assert.Equal([new SequenceRange(1, 3)], Assert.Single(await Recorder.Ledger.EntriesAsync<UsageSending>()).Events);
+        Assert.Empty(OpenMeter.AcceptedEvents);
 
-        openMeter.Hang = false;
-        await recorder.SettledAsync();
-        Assert.Equal(3, openMeter.AcceptedEvents.Count);
-    }
-
-    [Fact(Timeout = Limits.Test)]
-    public async Task Events_AreSentAgainWithTheSameIds_WhenTheReplyIsLost()
-    {
-        openMeter.Deduplicate = false;
-        openMeter.LoseReplies();
-        var events = await recorder.RecordAsync(2);
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 2);
-        await recorder.SettledAsync();
-
-        Assert.Equal(4, openMeter.AcceptedEvents.Count);
-        Assert.Equal(IdsOf(events), openMeter.AcceptedEvents.Select(IdOf).Distinct());
-        Assert.All(openMeter.Requests, request => Assert.Equal($"[{string.Join(',', events)}]", BodyOf(request)));
+        OpenMeter.VisibleAfter = TimeSpan.FromDays(1);
+        OpenMeter.Hang = false;
+        await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Counts.Accepted == 3);
+        Assert.Equal(3, (await Recorder.Ledger.StateAsync()).Unsettled.Count);
+        Assert.Empty(await Recorder.Ledger.EntriesAsync<UsageConfirmed>());
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Events_AllArriveOnce_AcrossARestart()
     {
-        var before = await recorder.RecordAsync(4);
-        await using (await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 2))
+        await using (await StartAsync())
         {
-            await recorder.SettledAsync();
+            await Recorder.RecordAsync(4);
+            await Recorder.SettledAsync();
         }
 
-        var meanwhile = await recorder.RecordAsync(4);
-        Assert.Equal(IdsOf(before), openMeter.AcceptedEvents.Select(IdOf));
+        var meanwhile = await Recorder.RecordAsync(4);
+        Assert.Equal(4, OpenMeter.AcceptedEvents.Count);
 
-        await using var restarted = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 2);
-        await recorder.SettledAsync();
-        Assert.Equal(IdsOf([.. before, .. meanwhile]), openMeter.AcceptedEvents.Select(IdOf));
-        Assert.Equal(0, openMeter.Duplicates);
+        await using var restarted = await StartAsync();
+        await Recorder.SettledAsync();
+        Assert.Equal(meanwhile.Select(UsageSample.IdOf), OpenMeter.AcceptedEvents.Skip(4).Select(IdOf));
+        Assert.Equal(0, OpenMeter.Duplicates);
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task Events_StayInTheStream_WhenThereIsNoOpenMeterYet()
+    public async Task Events_AreEnteredAndStay_WhenThereIsNoOpenMeterYet()
     {
-        var events = await recorder.RecordAsync(2);
+        await using (var without = await UsageRecorder.StartMeteringAsync(Nats, null))
+        {
+            await Recorder.RecordAsync(2);
+            await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Waiting == 2);
+            Assert.Single(without.Logs.Lines, line => line.StartsWith("Warning ", StringComparison.Ordinal) && line.Contains("ConnectionStrings:openmeter", StringComparison.Ordinal));
+        }
 
-        Assert.Single(recorder.Logs, line => line.StartsWith("Warning ", StringComparison.Ordinal) && line.Contains("ConnectionStrings:openmeter", StringComparison.Ordinal));
-        Assert.Empty(await recorder.ConsumersAsync());
-        Assert.Equal(2, await recorder.StoredAsync());
+        await using var metering = await StartAsync();
+        await Recorder.SettledAsync();
+        Assert.Equal(2, OpenMeter.AcceptedEvents.Count);
+    }
 
-        await using var metering = await UsageRecorder.StartExportAsync(nats, openMeter, batchSize: 2);
-        await recorder.SettledAsync();
-        Assert.Equal(IdsOf(events), openMeter.AcceptedEvents.Select(IdOf));
-        Assert.Equal(2, await recorder.StoredAsync());
+    /// <summary>Whoever sent usage before there was a ledger may have sent these: each is looked up, and sent only if OpenMeter does not have it.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Events_AreLookedUpFirst_WhenTheLedgerIsOpenedAfterThem()
+    {
+        OpenMeter.Deduplicate = false;
+        var events = await Recorder.RecordAsync(5);
+        using (var before = new HttpClient { BaseAddress = OpenMeter.Endpoint })
+        {
+            var content = new ByteArrayContent(Encoding.UTF8.GetBytes($"[{string.Join(',', events.Take(3))}]"));
+            content.Headers.ContentType = new("application/cloudevents-batch+json");
+            (await before.PostAsync(new Uri("/api/v1/events", UriKind.Relative), content, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        }
+
+        await using var metering = await StartAsync();
+        await Recorder.SettledAsync();
+
+        Assert.Equal(events.Select(UsageSample.IdOf), OpenMeter.AcceptedEvents.Select(IdOf));
+        Assert.Equal(0, OpenMeter.Duplicates);
+    }
+
+    /// <summary>A batch that begins with events to be looked up and ends with new ones.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Events_AllArriveOnce_WhenABatchHasSomeThatAreLookedUpAndSomeThatAreNot()
+    {
+        var before = await Recorder.RecordAsync(3);
+        await using var metering = await StartAsync(("Metering:Export:BatchSize", "4"), ("Metering:Export:BatchWait", "00:01:00"));
+        var after = await Recorder.RecordAsync(5);
+        var last = await Recorder.RecordAsync(3);
+        await Recorder.SettledAsync();
+
+        Assert.Equal([new SequenceRange(1, 3)], (await Recorder.Ledger.EntriesAsync<UsageSending>())[0].Events);
+        Assert.Equal([.. before.Concat(after).Concat(last).Select(UsageSample.IdOf).Order(StringComparer.Ordinal)], OpenMeter.AcceptedEvents.Select(IdOf).Order(StringComparer.Ordinal));
+        Assert.Equal(0, OpenMeter.Duplicates);
+    }
+
+    /// <summary>Events whose send had no answer, in a session that is older than OpenMeter needs to show them, and a snapshot between the send and their showing.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task UnsureEvents_AreAwaited_ThoughASnapshotIsWritten()
+    {
+        OpenMeter.Deduplicate = false;
+        OpenMeter.VisibleAfter = TimeSpan.FromSeconds(2);
+        await using var metering = await StartAsync(
+            ("Metering:Ledger:SnapshotInterval", "10"), ("Metering:Confirm:VisibleWithin", "00:00:03"), ("Metering:Confirm:MissingAfter", "00:00:03"));
+        for (var i = 0; i < 2; i++)
+        {
+            await Recorder.RecordAsync(1);
+            await Recorder.SettledAsync();
+        }
+
+        OpenMeter.LoseReplies();
+        for (var i = 0; i < 6; i++)
+        {
+            var requests = OpenMeter.Requests.Count;
+            await Recorder.RecordAsync(1);
+            await Eventually.TrueAsync(() => OpenMeter.Requests.Count > requests);
+        }
+
+        await Recorder.SettledAsync();
+
+        Assert.Contains(await Recorder.Ledger.EntriesAsync(), entry => entry is LedgerSnapshot { Unsettled.Count: > 0 });
+        Assert.Equal(8, OpenMeter.AcceptedEvents.Count);
+        Assert.Equal(0, OpenMeter.Duplicates);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Stop_WaitsForTheAnswerOfARequest_AndTheLedgerHasIt()
+    {
+        OpenMeter.Hang = true;
+        OpenMeter.VisibleAfter = TimeSpan.FromDays(1);
+        var metering = await StartAsync();
+        await Recorder.RecordAsync(2);
+        await Eventually.TrueAsync(() => OpenMeter.Requests.Count == 1);
+        var stopping = metering.DisposeAsync();
+        OpenMeter.Hang = false;
+        await stopping;
+
+        Assert.Equal(2, (await Recorder.Ledger.StateAsync()).Counts.Accepted);
     }
 
     private static string BodyOf(OpenMeterRequest request) => Encoding.UTF8.GetString(request.Body.Span);
 
     private static string IdOf(JsonElement usage) => usage.GetProperty("id").GetString()!;
-
-    private static IEnumerable<string> IdsOf(IReadOnlyList<string> events) => events.Select(json => IdOf(JsonElement.Parse(json)));
 }

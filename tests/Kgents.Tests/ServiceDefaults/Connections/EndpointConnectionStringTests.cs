@@ -8,19 +8,19 @@ public sealed class EndpointConnectionStringTests
     private const string Secret = "s3cr3t-key";
 
     [Theory]
-    [InlineData("Endpoint=https://models.example/v1;Key=" + Secret + ";Model=gpt-x")]
-    [InlineData("model=gpt-x; key=" + Secret + " ;ENDPOINT=https://models.example/v1;")]
-    [InlineData("Endpoint=\"https://models.example/v1\";Key='" + Secret + "';Model=gpt-x;Other=1")]
+    [InlineData("Endpoint=https://models.example/v1;Key=" + Secret + "")]
+    [InlineData("key=" + Secret + " ;ENDPOINT=https://models.example/v1;")]
+    [InlineData("Endpoint=\"https://models.example/v1\";Key='" + Secret + "';Other=1")]
     public void ConnectionString_IsRead_InAnyOrderAndCase(string text)
     {
         var connection = Find(text);
 
-        Assert.Equal(new EndpointConnectionString("llm", new Uri("https://models.example/v1"), Secret, "gpt-x"), connection);
+        Assert.Equal(new EndpointConnectionString("llm", new Uri("https://models.example/v1"), Secret), connection);
     }
 
     [Fact]
-    public void KeyAndModel_AreNull_WhenTheyAreMissingOrEmpty() =>
-        Assert.Equal(new EndpointConnectionString("llm", new Uri("http://localhost:8888"), null, null), Find("Endpoint=http://localhost:8888;Key="));
+    public void Key_IsNull_WhenItIsEmpty() =>
+        Assert.Equal(new EndpointConnectionString("llm", new Uri("http://localhost:8888"), null), Find("Endpoint=http://localhost:8888;Key="));
 
     [Theory]
     [InlineData(null)]

@@ -2,6 +2,7 @@ using System.Text;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using NATS.Client.Core;
+using NATS.Client.JetStream.Models;
 
 namespace Kgents.Tests.ServiceDefaults.Nats;
 
@@ -90,6 +91,34 @@ public sealed class JetStreamReaderTests : IAsyncLifetime
         Assert.Equal(3UL, (await log.Reader.NextAsync(LogStream.Name, "log.a", 3, cancellationToken))!.Sequence);
         Assert.Null(await log.Reader.NextAsync(LogStream.Name, "log.a", 6, cancellationToken));
         Assert.Null(await log.Reader.LastAsync(LogStream.Name, "log.c", cancellationToken));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Wildcard_ReadsAllItsSubjectsInTheOrderOfTheStream()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await PublishPairsAsync(300);
+        await log.PublishAsync("log.b.c", "deeper"u8.ToArray());
+
+        Assert.Equal(Enumerable.Range(1, 600).Select(number => (ulong)number), (await log.ReadAsync("log.*")).Select(entry => entry.Sequence));
+        Assert.Equal(Enumerable.Range(500, 101).Select(number => (ulong)number), (await log.ReadAsync("log.*", from: 500, upTo: 600)).Select(entry => entry.Sequence));
+        Assert.Equal((600UL, "log.b"), (await log.Reader.LastAsync(LogStream.Name, "log.*", cancellationToken)) is { } last ? (last.Sequence, last.Subject) : default);
+        Assert.Equal(7UL, (await log.Reader.NextAsync(LogStream.Name, "log.*", 7, cancellationToken))!.Sequence);
+        Assert.Null(await log.Reader.LastAsync(LogStream.Name, "none.*", cancellationToken));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Range_IsWhatTheStreamStillHas()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        Assert.Equal(0UL, (await log.Reader.RangeAsync(LogStream.Name, cancellationToken)).Last);
+        await PublishPairsAsync(3);
+        Assert.Equal((1UL, 6UL), await log.Reader.RangeAsync(LogStream.Name, cancellationToken));
+
+        await log.JetStream.PurgeStreamAsync(LogStream.Name, new StreamPurgeRequest { Seq = 4 }, cancellationToken);
+        Assert.Equal((4UL, 6UL), await log.Reader.RangeAsync(LogStream.Name, cancellationToken));
+        await log.JetStream.PurgeStreamAsync(LogStream.Name, new StreamPurgeRequest(), cancellationToken);
+        Assert.Equal((7UL, 6UL), await log.Reader.RangeAsync(LogStream.Name, cancellationToken));
     }
 
     [Fact(Timeout = Limits.Test)]

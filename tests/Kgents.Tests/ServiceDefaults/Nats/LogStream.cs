@@ -38,12 +38,12 @@ internal sealed class LogStream : IAsyncDisposable
 
     public FencedPublisher Publisher { get; }
 
-    /// <summary>Creates the stream and connects to it.</summary>
+    /// <summary>Creates the stream, by a client with time to spare, and connects to it.</summary>
     public static async Task<LogStream> CreateAsync(string url)
     {
-        var stream = new LogStream(url);
-        await stream.JetStream.CreateStreamAsync(new StreamConfig(Name, ["log.>"]) { AllowDirect = true }, TestContext.Current.CancellationToken);
-        return stream;
+        await using var patient = new NatsConnection(new NatsOpts { Url = url, RetryOnInitialConnect = true, RequestTimeout = TimeSpan.FromSeconds(30) });
+        await new NatsJSContext(patient).CreateStreamAsync(new StreamConfig(Name, ["log.>"]) { AllowDirect = true }, TestContext.Current.CancellationToken);
+        return new LogStream(url);
     }
 
     /// <summary>Publishes without a fence.</summary>

@@ -1,0 +1,56 @@
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.RegularExpressions;
+using Kgents.Contracts;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace Kgents.Api.OpenApi;
+
+/// <summary>Says of the bodies what reflection cannot know: what ids look like, that no answer has a null, and which fields a request must have.</summary>
+internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
+{
+    private static readonly Dictionary<Type, string> Ids = new()
+    {
+        [typeof(TenantId)] = "^[a-z0-9-]{1,40}$",
+        [typeof(SessionId)] = "^s[0-9]{1,3}-[0-9a-f]{32}$",
+        [typeof(TurnId)] = "^t-[0-9a-f]{32}$",
+        [typeof(ApiKeyId)] = "^k-[0-9a-f]{32}$",
+    };
+
+    public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        var type = context.JsonTypeInfo;
+        if (Ids.TryGetValue(type.Type, out var pattern))
+        {
+            schema.Type = JsonSchemaType.String;
+            schema.Pattern = pattern;
+        }
+
+        // The one body that holds any JSON wants an object there.
+        if (type.Type == typeof(JsonElement))
+        {
+            schema.Type = JsonSchemaType.Object;
+        }
+
+        if (type.Kind == JsonTypeInfoKind.Object && schema.Properties is { } properties)
+        {
+            var isRequest = type.Type.Name.EndsWith("Request", StringComparison.Ordinal);
+            schema.AdditionalPropertiesAllowed = !isRequest;
+            schema.Required = type.Properties.Where(field => isRequest ? field.AttributeProvider?.IsDefined(typeof(RequiredAttribute), inherit: true) is true : !field.IsGetNullable).Select(field => field.Name).ToHashSet();
+            schema.Description = NameAsOnTheWire(schema.Description, type.Properties);
+            foreach (var property in properties.Values.OfType<OpenApiSchema>())
+            {
+                property.Type &= isRequest ? property.Type : ~JsonSchemaType.Null;
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Summaries in the code name its properties.</summary>
+    private static string? NameAsOnTheWire(string? description, IEnumerable<JsonPropertyInfo> fields) => description is null ? null : fields.Aggregate(
+        description, (text, field) => field.AttributeProvider is MemberInfo member ? Regex.Replace(text, $@"\b{member.Name}\b", $"`{field.Name}`") : text);
+}

@@ -1,0 +1,59 @@
+using Kgents.Api.Idempotency;
+using Kgents.Api.Messages;
+using Kgents.Api.Problems;
+using Kgents.Api.Sessions;
+using Kgents.Api.Turns;
+using Kgents.Contracts;
+
+namespace Kgents.Api.Soul;
+
+/// <summary>
+/// Asks the soul once, as the first turn of a session made for it: a turn like any other, with its log, its fence, its usage and its take-over. Under an Idempotency-Key the
+/// session is the key's, so a request that is sent again finds its turn there.
+/// </summary>
+internal sealed class SoulTurns(
+    SessionStore sessions, SessionDeletion deletion, MessageInbox inbox, TurnStore turns, TurnFollower follower, IHostApplicationLifetime lifetime)
+{
+    /// <param name="answer">Makes the answer of the request from that of the turn: its text, its tokens and who answered.</param>
+    public async Task<IResult> AskAsync(
+        TenantId tenant,
+        IdempotencyKey? key,
+        NewSession session,
+        Func<SessionId, NewMessage> ask,
+        Func<TurnAddress, string, TokenCounts, string, IResult> answer,
+        CancellationToken cancellationToken)
+    {
+        var id = await sessions.EnsureAsync(tenant, key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString()), session, cancellationToken);
+        if (key is not null && await sessions.FindAsync(tenant, id, cancellationToken) is null)
+        {
+            // The key's session was deleted, and ids are never used again.
+            return Problem.SessionNotFound;
+        }
+
+        var acceptance = await inbox.AcceptAsync(ask(id), key, cancellationToken);
+        if (acceptance is Acceptance.OverQuota && key is null)
+        {
+            // Made for this turn alone.
+            await deletion.DeleteAsync(tenant, id, cancellationToken);
+        }
+
+        return acceptance switch
+        {
+            Acceptance.Stored { Replayed: true } stored => new Replayed(await ReplayAsync(stored.Turn, answer, cancellationToken)),
+            Acceptance.Stored stored => await WaitAsync(stored.Turn, answer, cancellationToken),
+            Acceptance.OverQuota over => new RetryLater(Problem.QuotaExceeded(over.Policy), over.RetryAfter),
+            Acceptance.KeyReused => Problem.IdempotencyKeyReused,
+            Acceptance.SessionGone => Problem.SessionNotFound,
+            Acceptance.Busy => Problem.TurnInProgress(null),
+            _ => throw new InvalidOperationException($"{acceptance} is no answer to the first message of a session."),
+        };
+    }
+
+    private async Task<IResult> ReplayAsync(TurnAddress turn, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) =>
+        (await turns.FindAsync(turn, cancellationToken))?.Answer is { } stored
+            ? stored.Status == TurnStatus.Completed ? answer(turn, stored.Text, stored.Tokens, stored.Model) : StoredReply.From(turn.Session, stored)
+            : await WaitAsync(turn, answer, cancellationToken);
+
+    private Task<IResult> WaitAsync(TurnAddress turn, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) => TurnReply.WaitAsync(
+        turn, follower, (_, completed) => answer(turn, completed.Text, completed.Tokens, completed.Model), onDisconnect: null, lifetime.ApplicationStopping, cancellationToken);
+}

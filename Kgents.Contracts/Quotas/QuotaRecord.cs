@@ -1,0 +1,11 @@
+namespace Kgents.Contracts;
+
+/// <summary>What a tenant has used of its month, and what its open turns may still use.</summary>
+/// <param name="Period">The month of UTC, as <c>2026-11</c>.</param>
+/// <param name="Settled">Tokens of the period's turns that have ended.</param>
+/// <param name="Open">By their ids, the turns that have not.</param>
+public sealed record QuotaRecord(string Period, long Settled, IReadOnlyDictionary<string, OpenTurn> Open);
+
+/// <summary>A turn that holds a place, and tokens.</summary>
+/// <param name="Tokens">The most that it may use.</param>
+public sealed record OpenTurn(SessionId Session, long Tokens, DateTimeOffset Since);

@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Text;
+using Kgents.Contracts;
+using Kgents.Metering.DeadLetters;
+using Kgents.Metering.Ledger;
+using UUIDNext;
+
+namespace Kgents.Metering.Operations;
+
+/// <summary>Shows what needs somebody, and enters what they decide into the ledger. The replica that works on it reads it there.</summary>
+internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters letters, TextWriter output)
+{
+    /// <summary>The namespace of the ids of events that are sent under a new one.</summary>
+    private static readonly Guid Reissues = new("0b6c7d3e-52b7-4f0a-8f0b-6a6f0f3c9a1d");
+
+    private const int MostMissing = 100;
+
+    /// <summary>False when it could not be done.</summary>
+    public Task<bool> RunAsync(MeteringArguments arguments, CancellationToken cancellationToken) => (arguments.Noun, arguments.Verb) switch
+    {
+        ("ledger", "show") => ShowAsync(),
+        ("ledger", "reissue") => ReissueAsync(arguments.Sequence, arguments.Reason!, cancellationToken),
+        ("dead-letters", "list") => ListAsync(cancellationToken),
+        ("dead-letters", "inspect") => InspectAsync(arguments.Sequence, cancellationToken),
+        ("dead-letters", "replay") => ReplayAsync(arguments.Sequence, arguments.Reason!, cancellationToken),
+        ("dead-letters", "discard") => DiscardAsync(arguments.Sequence, arguments.Reason!, cancellationToken),
+        _ => throw new InvalidOperationException($"{arguments.Noun} {arguments.Verb} is known and not done."),
+    };
+
+    private async Task<bool> ShowAsync()
+    {
+        var state = ledger.State;
+        await output.WriteLineAsync($"{state.Number} entries; KGENTS_USAGE is entered through {state.ReceivedThrough}, and sent through {state.SentThrough}");
+        await output.WriteLineAsync($"counted {state.Counts.Counted}, duplicates {state.Counts.Duplicates}, quarantined {state.Counts.Quarantined}");
+        await output.WriteLineAsync($"waiting {state.Waiting}, unsettled {state.Unsettled.Count}, accepted {state.Counts.Accepted}, confirmed {state.Counts.Confirmed}");
+        await output.WriteLineAsync($"missing {state.Missing}, doubled {state.Counts.Doubled}, refused {state.Refused.Count}, discarded {state.Counts.Discarded}");
+        foreach (var each in state.Unsettled.Values.Where(each => each.Phase == UnsettledPhase.Missing).Take(MostMissing))
+        {
+            await output.WriteLineAsync($"  {each.Sequence} is missing since {each.Since:u}");
+        }
+
+        return true;
+    }
+
+    private async Task<bool> ListAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (sequence, letter) in await letters.ReadAsync(cancellationToken))
+        {
+            if (StateOf(sequence) is { } state)
+            {
+                await output.WriteLineAsync($"{sequence}  {letter.At:u}  {state}  {letter.Subject}  {letter.Reason}");
+            }
+        }
+
+        return true;
+    }
+
+    private async Task<bool> InspectAsync(ulong sequence, CancellationToken cancellationToken)
+    {
+        if (!(await letters.ReadAsync(cancellationToken)).TryGetValue(sequence, out var letter))
+        {
+            return await RefuseAsync($"there is no dead letter of {sequence}");
+        }
+
+        await output.WriteLineAsync($"{sequence}  {letter.At:u}  {StateOf(sequence) ?? "decided"}  {letter.Subject}");
+        await output.WriteLineAsync(letter.Reason);
+        await output.WriteLineAsync(Encoding.UTF8.GetString(letter.Payload.Span));
+        return true;
+    }
+
+    private Task<bool> ReplayAsync(ulong sequence, string reason, CancellationToken cancellationToken) => ledger.State.Refused.Contains(sequence)
+        ? EnterAsync(new UsageReplayed(sequence, reason), $"{sequence} is looked up in OpenMeter, and sent again if it is not there.", cancellationToken)
+        : RefuseAsync(ledger.State.Quarantined.Contains(sequence) ? $"{sequence} is quarantined: it is not an event that can be billed, now or later" : $"{sequence} is not refused");
+
+    private Task<bool> DiscardAsync(ulong sequence, string reason, CancellationToken cancellationToken) => StateOf(sequence) is not null
+        ? EnterAsync(new UsageDiscarded(sequence, reason), $"{sequence} is given up.", cancellationToken)
+        : RefuseAsync($"{sequence} is neither refused nor quarantined");
+
+    private Task<bool> ReissueAsync(ulong sequence, string reason, CancellationToken cancellationToken)
+    {
+        if (!ledger.State.Unsettled.TryGetValue(sequence, out var each) || each.Phase != UnsettledPhase.Missing)
+        {
+            return RefuseAsync($"{sequence} is not missing");
+        }
+
+        // Each time another id: the one before it is known to OpenMeter, which is why it is missing.
+        var id = Uuid.NewNameBased(Reissues, string.Create(CultureInfo.InvariantCulture, $"{sequence}|{each.ReissuedAs}")).ToString();
+        return EnterAsync(new UsageReissued(sequence, id, reason), $"{sequence} goes out as {id}. If OpenMeter shows the old one after all, it is counted twice.", cancellationToken);
+    }
+
+    private string? StateOf(ulong sequence) => ledger.State.Refused.Contains(sequence) ? "refused" : ledger.State.Quarantined.Contains(sequence) ? "quarantined" : null;
+
+    private async Task<bool> EnterAsync(LedgerEntry entry, string done, CancellationToken cancellationToken)
+    {
+        await ledger.AppendAsync(entry, cancellationToken);
+        await output.WriteLineAsync(done);
+        return true;
+    }
+
+    private async Task<bool> RefuseAsync(string why)
+    {
+        await output.WriteLineAsync($"Nothing was done: {why}.");
+        return false;
+    }
+}

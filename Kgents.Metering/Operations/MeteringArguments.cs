@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace Kgents.Metering.Operations;
+
+/// <summary>A command line, understood.</summary>
+internal sealed record MeteringArguments(string Noun, string Verb, ulong Sequence, string? Reason, int Partition)
+{
+    /// <summary>Each command, and what it needs beside its name.</summary>
+    private static readonly Dictionary<(string Noun, string Verb), (bool Sequence, bool Reason)> Known = new()
+    {
+        [("ledger", "show")] = (false, false),
+        [("ledger", "verify")] = (false, false),
+        [("ledger", "rebuild")] = (false, true),
+        [("ledger", "reissue")] = (true, true),
+        [("dead-letters", "list")] = (false, false),
+        [("dead-letters", "inspect")] = (true, false),
+        [("dead-letters", "replay")] = (true, true),
+        [("dead-letters", "discard")] = (true, true),
+    };
+
+    /// <summary>Null for what is no command, or lacks something.</summary>
+    public static MeteringArguments? TryParse(string[] args)
+    {
+        if (args.Length < 2 || !Known.TryGetValue((args[0], args[1]), out var needs))
+        {
+            return null;
+        }
+
+        var (sequence, partition, reason) = (0UL, 0, (string?)null);
+        for (var index = 2; index < args.Length; index++)
+        {
+            var understood = args[index] switch
+            {
+                "--reason" when index + 1 < args.Length && !string.IsNullOrWhiteSpace(args[index + 1]) => (reason = args[++index]) is not null,
+                "--partition" when index + 1 < args.Length => int.TryParse(args[++index], NumberStyles.None, CultureInfo.InvariantCulture, out partition),
+                var number => ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out sequence),
+            };
+            if (!understood)
+            {
+                return null;
+            }
+        }
+
+        return needs.Sequence == sequence > 0 && needs.Reason == reason is not null ? new MeteringArguments(args[0], args[1], sequence, reason, partition) : null;
+    }
+}

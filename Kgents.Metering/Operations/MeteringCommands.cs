@@ -1,0 +1,107 @@
+using Kgents.Contracts;
+using Kgents.Metering.DeadLetters;
+using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults;
+using Kgents.ServiceDefaults.Ledger;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Metering.Operations;
+
+/// <summary>What an operator does by hand, beside the running replicas: the fence keeps the two apart.</summary>
+internal static class MeteringCommands
+{
+    private const string Usage = """
+        usage: ledger show                                  what the ledger adds up to, and what is missing
+               ledger verify                                read all of it beside KGENTS_USAGE, and compare
+               ledger rebuild --reason TEXT                 begin it anew from KGENTS_USAGE; OpenMeter is asked before anything is sent
+               ledger reissue SEQUENCE --reason TEXT        send a missing event under a new id
+               dead-letters list                            events that were refused or quarantined, and why
+               dead-letters inspect SEQUENCE                one of them, with its bytes
+               dead-letters replay SEQUENCE --reason TEXT   send a refused event again, as it is
+               dead-letters discard SEQUENCE --reason TEXT  give one up
+        A sequence is that of the event in KGENTS_USAGE. --partition N takes another ledger than that of partition 0.
+
+        """;
+
+    public static bool Has(string[] args) => args is ["ledger" or "dead-letters", ..];
+
+    /// <summary>0 when it was done, 1 when it could not be, 2 when the command is not understood.</summary>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, CancellationToken cancellationToken)
+    {
+        if (MeteringArguments.TryParse(args) is not { } arguments)
+        {
+            await output.WriteAsync(Usage);
+            return 2;
+        }
+
+        using var host = CreateHost();
+        await host.StartAsync(cancellationToken);
+        try
+        {
+            await host.Services.GetRequiredService<NatsTopology>().WhenCreatedAsync(cancellationToken);
+            return await RunAsync(arguments, host.Services, output, cancellationToken);
+        }
+        finally
+        {
+            await host.StopAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>The command itself, on services that are there.</summary>
+    public static async Task<int> RunAsync(MeteringArguments arguments, IServiceProvider services, TextWriter output, CancellationToken cancellationToken)
+    {
+        var sessions = services.GetRequiredService<MeteringSessions>();
+        try
+        {
+            var ledger = sessions.OpenLedger(arguments.Partition);
+            if (arguments.Verb == "verify")
+            {
+                return await VerifyAsync(ledger, services.GetRequiredService<JetStreamReader>(), output, cancellationToken);
+            }
+
+            if (arguments.Verb == "rebuild")
+            {
+                await ledger.LoadLastAsync(cancellationToken);
+                await sessions.CreateReceiver(ledger).OpenAsync(arguments.Reason!, cancellationToken);
+                await output.WriteLineAsync("The ledger begins anew. A running replica reads KGENTS_USAGE again, and asks OpenMeter for each event before it sends it.");
+                return 0;
+            }
+
+            await ledger.LoadAsync(cancellationToken);
+            var decisions = new LedgerDecisions(ledger, services.GetRequiredService<UsageDeadLetters>(), output);
+            return await decisions.RunAsync(arguments, cancellationToken) ? 0 : 1;
+        }
+        catch (LedgerFenceLostException)
+        {
+            await output.WriteLineAsync("A replica wrote to the ledger at the same time, and nothing was done. Once more.");
+        }
+        catch (LedgerBrokenException exception)
+        {
+            await output.WriteLineAsync(exception.Message);
+        }
+
+        return 1;
+    }
+
+    private static async Task<int> VerifyAsync(UsageLedger ledger, JetStreamReader reader, TextWriter output, CancellationToken cancellationToken)
+    {
+        var audit = new LedgerAudit(ledger, reader);
+        await audit.RunAsync(cancellationToken);
+        await output.WriteLineAsync($"{audit.Entries} entries and {audit.Events} events of {Streams.Usage.Name} were read; {(audit.Differences.Count == 0 ? "they say the same." : "they differ:")}");
+        foreach (var difference in audit.Differences)
+        {
+            await output.WriteLineAsync($"  {difference}");
+        }
+
+        return audit.Differences.Count == 0 ? 0 : 1;
+    }
+
+    private static IHost CreateHost()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Configuration["Logging:LogLevel:Default"] = "Warning";
+        builder.AddServiceDefaults("kgents-metering-command");
+        builder.AddMeteringCore();
+        return builder.Build();
+    }
+}

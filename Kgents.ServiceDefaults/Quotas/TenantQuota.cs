@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.ServiceDefaults.Quotas;
+
+/// <summary>
+/// The tokens of each tenant's month, and its open turns: one record, changed by compare-and-set. A turn reserves before its model is called and is settled after it, so
+/// that turns side by side cannot use more than there is. Both are said by turn, so each may be repeated by whoever goes on with it. A turn that is reserved
+/// for again after it was settled is found and released by the sweeper.
+/// </summary>
+public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
+{
+    private static readonly string Stream = Subjects.KeyValueStream(Buckets.Quota);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>More than clocks differ by that are right.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromDays(1);
+
+    /// <summary>Reserves as much as there is, or changes what the turn has reserved.</summary>
+    /// <param name="atLeast">With less the turn is of no use, and is refused.</param>
+    /// <param name="tokensPerMonth">0 for no limit.</param>
+    /// <param name="turns">Turns that may be open with this one; 0 for no limit.</param>
+    public async Task<QuotaAnswer> ReserveAsync(TurnAddress turn, long atLeast, long atMost, long tokensPerMonth, int turns, CancellationToken cancellationToken)
+    {
+        QuotaAnswer answer = new QuotaAnswer.Granted(atMost);
+        await ChangeAsync(turn.Tenant, Reserve, cancellationToken);
+        return answer;
+
+        QuotaRecord? Reserve(QuotaRecord quota)
+        {
+            var now = time.GetUtcNow();
+            quota = At(quota, now);
+            var own = quota.Open.GetValueOrDefault(turn.Turn.ToString());
+            if (own is null && turns > 0 && quota.Open.Count >= turns)
+            {
+                answer = new QuotaAnswer.TooManyTurns();
+                return null;
+            }
+
+            var held = quota.Open.Values.Sum(open => open.Tokens) - (own?.Tokens ?? 0);
+            var granted = tokensPerMonth == 0 ? atMost : Math.Min(atMost, tokensPerMonth - quota.Settled - held);
+            if (granted < atLeast)
+            {
+                answer = new QuotaAnswer.TooFewTokens(IsHeld: tokensPerMonth - quota.Settled >= atLeast);
+                return null;
+            }
+
+            answer = new QuotaAnswer.Granted(granted);
+            return With(quota, turn, new OpenTurn(turn.Session, granted, own?.Since ?? now));
+        }
+    }
+
+    /// <summary>The turn has ended and used so much. One that is settled already stays as it is; one that ended in an earlier month is none of this one.</summary>
+    public Task SettleAsync(TurnAddress turn, long tokens, DateTimeOffset at, CancellationToken cancellationToken) => ChangeAsync(
+        turn.Tenant,
+        quota => !quota.Open.ContainsKey(turn.Turn.ToString()) ? null
+            : At(quota, at) is var current && current.Period == PeriodOf(at) ? Without(current, turn) with { Settled = current.Settled + tokens }
+            : Without(current, turn),
+        cancellationToken);
+
+    /// <summary>The turn was never begun, or nothing is known of it.</summary>
+    public Task ReleaseAsync(TurnAddress turn, CancellationToken cancellationToken) => ChangeAsync(
+        turn.Tenant, quota => quota.Open.ContainsKey(turn.Turn.ToString()) ? Without(quota, turn) : null, cancellationToken);
+
+    /// <summary>All turns that are open since before an instant.</summary>
+    public async IAsyncEnumerable<(TurnAddress Turn, DateTimeOffset Since)> OpenSinceAsync(DateTimeOffset before, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var entry in reader.ReadAsync(Stream, Subjects.KeyValue(Buckets.Quota, "*"), 1, 0, cancellationToken))
+        {
+            var tenant = TenantId.Parse(entry.Subject[(entry.Subject.LastIndexOf('.') + 1)..]);
+            foreach (var (turn, open) in Read(entry).Open)
+            {
+                if (open.Since < before)
+                {
+                    yield return (new TurnAddress(tenant, open.Session, TurnId.Parse(turn)), open.Since);
+                }
+            }
+        }
+    }
+
+    public async Task<QuotaRecord?> FindAsync(TenantId tenant, CancellationToken cancellationToken) =>
+        await reader.LastAsync(Stream, SubjectOf(tenant), cancellationToken) is { } entry ? At(Read(entry), time.GetUtcNow()) : null;
+
+    /// <param name="change">Null when nothing is to change. It is asked again when another change came first.</param>
+    private async Task ChangeAsync(TenantId tenant, Func<QuotaRecord, QuotaRecord?> change, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            StoredEntry? last;
+            try
+            {
+                last = await reader.LastAsync(Stream, SubjectOf(tenant), cancellationToken);
+            }
+            catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
+            {
+                // An outage of NATS is no answer: whoever asks waits, as long as its token lets it.
+                await Task.Delay(RetryDelay, time, cancellationToken);
+                continue;
+            }
+
+            if (change(last is null ? new QuotaRecord(PeriodOf(time.GetUtcNow()), 0, new Dictionary<string, OpenTurn>()) : Read(last)) is not { } changed)
+            {
+                return;
+            }
+
+            // Two that write the same bytes have made the same change.
+            var payload = JsonSerializer.SerializeToUtf8Bytes(changed, WireJson.Default.QuotaRecord);
+            if ((await publisher.AppendAsync(Stream, SubjectOf(tenant), payload, [], last?.Sequence ?? 0, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken)).IsStored)
+            {
+                return;
+            }
+
+            // Not all that lost at once, at the same moment again.
+            await Task.Delay(RetryDelay * Random.Shared.NextDouble() / 10, time, cancellationToken);
+        }
+    }
+
+    /// <summary>The record in the month of an instant; a later one begins with nothing settled, and the turns that are open.</summary>
+    private static QuotaRecord At(QuotaRecord quota, DateTimeOffset instant) =>
+        string.CompareOrdinal(PeriodOf(instant), quota.Period) > 0 ? quota with { Period = PeriodOf(instant), Settled = 0 }
+
+        // Whoever wrote a month that is far from beginning had a wrong clock: what is settled is this month's.
+        : string.CompareOrdinal(quota.Period, PeriodOf(instant + ClockSkew)) > 0 ? quota with { Period = PeriodOf(instant) }
+        : quota;
+
+    private static QuotaRecord With(QuotaRecord quota, TurnAddress turn, OpenTurn open) =>
+        quota with { Open = new Dictionary<string, OpenTurn>(quota.Open) { [turn.Turn.ToString()] = open } };
+
+    private static QuotaRecord Without(QuotaRecord quota, TurnAddress turn)
+    {
+        var open = new Dictionary<string, OpenTurn>(quota.Open);
+        open.Remove(turn.Turn.ToString());
+        return quota with { Open = open };
+    }
+
+    private static string PeriodOf(DateTimeOffset instant) => instant.ToUniversalTime().ToString("yyyy-MM", CultureInfo.InvariantCulture);
+
+    private static string SubjectOf(TenantId tenant) => Subjects.KeyValue(Buckets.Quota, tenant.ToString());
+
+    private static QuotaRecord Read(StoredEntry entry) => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.QuotaRecord)!;
+}

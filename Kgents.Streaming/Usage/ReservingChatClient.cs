@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Quotas;
+using Kgents.Streaming.Models;
+using Microsoft.Extensions.AI;
+
+namespace Kgents.Streaming.Usage;
+
+/// <summary>
+/// Reserves what a call may use before it is made: its prompt, counted here, and an answer of the length that was asked for, or of as much as the month still has. The model is
+/// told that length, so it cannot say more.
+/// </summary>
+internal sealed class ReservingChatClient(CallMeter meter, TurnAddress turn, long tokensPerMonth, TenantQuota quota, TokenCounter counter) : DelegatingChatClient(meter)
+{
+    /// <summary>The month had less than what was asked for: an answer that reaches its length is cut by the quota.</summary>
+    public bool IsCut { get; private set; }
+
+    public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ChatMessage[] prompt = [.. messages];
+        var model = meter.Model;
+        var input = counter.Count(model.Name, string.Join('\n', prompt.Select(message => message.Text)));
+        var asked = Math.Min(options?.MaxOutputTokens ?? int.MaxValue, model.MaxOutputTokens);
+        if (await quota.ReserveAsync(turn, input + 1, input + asked, tokensPerMonth, turns: 0, cancellationToken) is not QuotaAnswer.Granted granted)
+        {
+            throw new ModelException(TurnErrorCodes.QuotaExceeded, "the tenant's tokens of the month are used up or held by other turns");
+        }
+
+        IsCut = granted.Tokens < input + asked;
+        var limited = options?.Clone() ?? new ChatOptions();
+        limited.MaxOutputTokens = (int)(granted.Tokens - input);
+        await foreach (var update in base.GetStreamingResponseAsync(prompt, limited, cancellationToken))
+        {
+            yield return update;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Kgents.Contracts;
+using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults.Ledger;
+
+namespace Kgents.Tests.Metering.Ledger;
+
+public sealed class LedgerStateTests
+{
+    /// <summary>A hole is an event that nobody would send, and an overlap one that two entries count.</summary>
+    [Theory]
+    [InlineData(4, false)]
+    [InlineData(5, true)]
+    [InlineData(3, true)]
+    public void Range_FollowsTheOneBeforeIt_OrTheLedgerIsBroken(ulong from, bool isBroken)
+    {
+        var state = new LedgerState();
+        state.Apply(new LedgerOpened(1, 0, "a test") { Number = 1 }, 1, "");
+        state.Apply(new UsageReceived(1, 3, [], []) { Number = 2 }, 2, "");
+        var exception = Record.Exception(() => state.Apply(new UsageReceived(from, 6, [], []) { Number = 3 }, 3, ""));
+
+        Assert.Equal(isBroken, exception is LedgerBrokenException);
+    }
+
+    /// <summary>Who has an event in hand, or waits until OpenMeter must show it, still does after it wrote a snapshot: else the event would go out beside itself.</summary>
+    [Fact]
+    public void Snapshot_LeavesWhatTheProcessKnowsOfAnEvent()
+    {
+        var state = new LedgerState();
+        state.Apply(new LedgerOpened(1, 0, "a test") { Number = 1 }, 1, "");
+        state.Apply(new UsageSending([new SequenceRange(1, 2)], 1, null) { Number = 2 }, 2, "");
+        state.Unsettled[1].IsHeld = true;
+        state.Unsettled[2].LetGo(42);
+        state.Apply(state.Snapshot() with { Number = 3 }, 3, "");
+
+        Assert.True(state.Unsettled[1].IsHeld);
+        Assert.Equal(42, state.Unsettled[2].QuietSince);
+    }
+}
