@@ -47,6 +47,9 @@ public sealed record TurnCommitted(
 {
     /// <summary>One of <see cref="FinishReasons"/>; null when the turn did not complete.</summary>
     public string? FinishReason { get; init; }
+
+    /// <summary>Of a turn that judged an operation: what is kept of it for audit. Null for every other turn.</summary>
+    public Decision? Decision { get; init; }
 }
 
 /// <summary>The answer is whole, stored and counted.</summary>

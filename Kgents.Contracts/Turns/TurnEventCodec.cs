@@ -149,7 +149,8 @@ public static class TurnEventCodec
         TurnUsage e => e.Tokens is not null,
         TurnCommitted e => e is { MessageId: not null, TextHash: not null, Model: not null, Tokens: not null, UsageEvents: not null }
             && (e.Status == TurnStatus.Failed ? e.ErrorCode is not null : Enum.IsDefined(e.Status))
-            && e.UsageEvents.All(usage => usage is { Id: not null, Json: not null }),
+            && e.UsageEvents.All(usage => usage is { Id: not null, Json: not null })
+            && e.Decision is null or { Proposed.Action: not null, Judgement.Recommendation: not null },
         TurnCompleted e => e is { Text: not null, Tokens: not null, MessageId: not null, Model: not null },
         TurnFailed e => e is { Code: not null, Message: not null },
         TurnCancelled e => e is { MessageId: not null, Tokens: not null },

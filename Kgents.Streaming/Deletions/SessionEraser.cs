@@ -1,5 +1,6 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.Streaming.Governance;
 using Kgents.Streaming.Turns;
 using Kgents.Streaming.Usage;
 using NATS.Client.JetStream;
@@ -8,10 +9,10 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Streaming.Deletions;
 
 /// <summary>
-/// Removes what the streams hold of a session: messages, logs and marks of its turns, and what was changed of it. Usage stays. Nothing that is billed is lost with a log: it is
+/// Removes what the streams hold of a session: messages, logs and marks of its turns, and what was changed of it. Usage and decisions stay. Nothing that is billed or audited is lost with a log: it is
 /// purged only up to where it was looked through.
 /// </summary>
-internal sealed class SessionEraser(INatsJSContext jetStream, JetStreamReader reader, TurnCloser closer, UsagePublisher usage)
+internal sealed class SessionEraser(INatsJSContext jetStream, JetStreamReader reader, TurnCloser closer, UsagePublisher usage, AuditLog audit)
 {
     /// <summary>Ends the logs that have a commit and no terminal event, for whoever follows them; how many those were.</summary>
     public async Task<int> EndLogsAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)
@@ -19,7 +20,7 @@ internal sealed class SessionEraser(INatsJSContext jetStream, JetStreamReader re
         var promises = await PromisesAsync(tenant, session, cancellationToken);
         foreach (var (turn, commit) in promises)
         {
-            await usage.PublishAsync(turn, commit.UsageEvents, cancellationToken);
+            await KeepAsync(turn, commit, cancellationToken);
             await closer.EndLogAsync(turn, errorCode: null, cancellationToken);
         }
 
@@ -36,7 +37,7 @@ internal sealed class SessionEraser(INatsJSContext jetStream, JetStreamReader re
         {
             foreach (var (turn, commit) in await PromisesAsync(tenant, session, cancellationToken))
             {
-                await usage.PublishAsync(turn, commit.UsageEvents, cancellationToken);
+                await KeepAsync(turn, commit, cancellationToken);
             }
 
             await PurgeAsync(Streams.Tokens.Name, logs, last.Sequence, cancellationToken);
@@ -44,6 +45,13 @@ internal sealed class SessionEraser(INatsJSContext jetStream, JetStreamReader re
 
         await PurgeAsync(Subjects.KeyValueStream(Buckets.Cancels), Subjects.SessionCancelMarks(tenant, session), upTo: 0, cancellationToken);
         await PurgeAsync(Subjects.KeyValueStream(Buckets.SessionDetails), Subjects.SessionDetails(tenant, session), upTo: 0, cancellationToken);
+    }
+
+    /// <summary>What outlives the session.</summary>
+    private async Task KeepAsync(TurnAddress turn, TurnCommitted commit, CancellationToken cancellationToken)
+    {
+        await usage.PublishAsync(turn, commit.UsageEvents, cancellationToken);
+        await audit.KeepAsync(turn, commit, cancellationToken);
     }
 
     /// <summary>The commits without a terminal event: who finished them, and how far, is not known.</summary>

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
-using Kgents.ServiceDefaults.Sessions;
-using Kgents.Streaming.Turns;
 
 namespace Kgents.Streaming.Governance;
 
@@ -12,31 +10,14 @@ namespace Kgents.Streaming.Governance;
 /// </summary>
 internal sealed class AuditLog(FencedPublisher publisher)
 {
-    public async Task KeepAsync(QueuedTurn turn, TurnCommitted commit, string text, CancellationToken cancellationToken)
+    /// <summary>What the commit says is all that is needed: message, text and session may be gone.</summary>
+    public async Task KeepAsync(TurnAddress turn, TurnCommitted commit, CancellationToken cancellationToken)
     {
-        var record = new AuditRecord(
-            turn.Address.Tenant,
-            turn.Address.Session,
-            turn.Address.Turn,
-            UserMessages.ReadAction(turn.Message.Text)!,
-            Read(text),
-            commit.Model,
-            commit.Tokens,
-            commit.CommittedAt);
-        await publisher.AppendAsync(
-            Streams.Audit.Name, Subjects.Audit(turn.Address), JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.AuditRecord), [], expectedLast: 0, _ => true, cancellationToken);
-    }
-
-    /// <summary>A log may have lost the text of a turn that is finished late; its session must not wait for that for ever.</summary>
-    private static Judgement Read(string text)
-    {
-        try
+        if (commit.Decision is { } decision)
         {
-            return JsonSerializer.Deserialize(text, WireJson.Default.Judgement)!;
-        }
-        catch (JsonException)
-        {
-            return new Judgement(Approved: false, "escalate", 0, "The text of the judgement is gone.", [], []);
+            var record = new AuditRecord(turn.Tenant, turn.Session, turn.Turn, decision.Proposed, decision.Judgement, commit.Model, commit.Tokens, commit.CommittedAt);
+            await publisher.AppendAsync(
+                Streams.Audit.Name, Subjects.Audit(turn), JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.AuditRecord), [], expectedLast: 0, _ => true, cancellationToken);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.Flux;
+using Kgents.ServiceDefaults.Sessions;
 
 namespace Kgents.Streaming.Governance;
 
@@ -21,6 +22,10 @@ internal static class Judgements
         yield return new FluxText(JsonSerializer.Serialize(ToJudgement(result), WireJson.Default.Judgement));
         yield return result.Call ?? new FluxMetadata(null, Soul.TemplateModel) { WasTemplate = true };
     }
+
+    /// <param name="answer">What <see cref="AnswerAsync"/> said.</param>
+    public static Decision DecisionOf(UserMessage message, string answer) =>
+        new(UserMessages.ReadAction(message.Text)!, JsonSerializer.Deserialize(answer, WireJson.Default.Judgement)!);
 
     private static Judgement ToJudgement(InterceptResult result) => new(
         result.Recommendation == "approve",

@@ -22,11 +22,7 @@ internal sealed class TurnFinisher(UsagePublisher usage, AuditLog audit, Session
             await deletions.PlaceAsync(turn.Address.Tenant, turn.Address.Session, cancellationToken);
         }
 
-        if (turn.Message.Kind == MessageKinds.Governance && commit.Status == TurnStatus.Completed)
-        {
-            await audit.KeepAsync(turn, commit, text, cancellationToken);
-        }
-
+        await audit.KeepAsync(turn.Address, commit, cancellationToken);
         await chain.AppendAsync(turn.Address.Tenant, turn.Address.Session, turn.Before, Answer(turn, commit, text), cancellationToken);
         if (turn.Message.TokenQuota is not null)
         {

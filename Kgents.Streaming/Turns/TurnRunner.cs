@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Quotas;
+using Kgents.Streaming.Governance;
 using Kgents.Streaming.Models;
 using Kgents.Streaming.Sessions;
 using Kgents.Streaming.Usage;
@@ -48,6 +49,7 @@ internal sealed partial class TurnRunner(
         var commit = Commit(turn.Address, attempt, model, call, reply.Text, reply.Chunks, status, errorCode) with
         {
             FinishReason = status == TurnStatus.Completed ? FinishReasonOf(reply) : null,
+            Decision = status == TurnStatus.Completed && message.Kind == MessageKinds.Governance ? Judgements.DecisionOf(message, reply.Text) : null,
         };
         await log.AppendAsync(commit, cancellationToken);
         return (commit, reply.Text);

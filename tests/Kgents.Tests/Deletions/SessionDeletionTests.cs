@@ -135,7 +135,7 @@ public sealed class SessionDeletionTests : IAsyncLifetime
         Assert.Empty(model.Requests);
     }
 
-    /// <summary>What was committed is billed, once, and told, although all of the session is to go.</summary>
+    /// <summary>What was committed is billed and kept for audit, once, and told, although all of the session is to go.</summary>
     [Theory(Timeout = Limits.Test)]
     [InlineData(true)]
     [InlineData(false)]
@@ -146,7 +146,10 @@ public sealed class SessionDeletionTests : IAsyncLifetime
         await Conversations.LogAsync(api, session, turn, new TurnAccepted(turn, 1, "gone"));
         await Conversations.LogAsync(api, session, turn, new TurnChunk("whole", 0));
         await Conversations.LogAsync(api, session, turn, new TurnCommitted(
-            TurnStatus.Completed, null, "a-1", Hash("whole"), 1, 1, "gone", new TokenCounts(5, 6, TokenCounts.Reported), TimeProvider.System.GetUtcNow(), [usage]));
+            TurnStatus.Completed, null, "a-1", Hash("whole"), 1, 1, "gone", new TokenCounts(5, 6, TokenCounts.Reported), TimeProvider.System.GetUtcNow(), [usage])
+        {
+            Decision = TurnRecords.Decision,
+        });
         if (hasMessage)
         {
             await Conversations.AskAsync(api, session, turn, 1);
@@ -161,6 +164,7 @@ public sealed class SessionDeletionTests : IAsyncLifetime
         Assert.Equal("complete", (await following.TurnAsync()).EndKind);
         await Remains.NoneAsync(api, session);
         Assert.Single((await TurnRecords.ReadAsync(api, session.ToString(), turn)).BillableUsage);
+        Assert.Equal(turn, Assert.Single(await TurnRecords.DecisionsAsync(api)).Turn);
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -58,6 +58,19 @@ public sealed class SweepTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task Decision_IsRecordedOnce_WhenItsMessageIsGone()
+    {
+        await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("whole", 0), Commit("whole") with { Decision = TurnRecords.Decision });
+
+        await Task.WhenAll(SweepAsync(first), SweepAsync(second));
+
+        await IsFinishedOnceAsync(TurnStatus.Completed, "whole", billed: 1);
+        var record = Assert.Single(await TurnRecords.DecisionsAsync(api));
+        Assert.Equal((Address, "gone", 11), (new TurnAddress(record.Tenant, record.Session, record.Turn), record.Model, record.Tokens.Total));
+        Assert.Equivalent(TurnRecords.Decision, new Decision(record.Proposed, record.Judgement), strict: true);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Message_IsAnswered_WhenItIsPostedBeforeTheLostTurnIsFinished()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
