@@ -40,7 +40,7 @@ internal sealed class ApiKeyAuthentication(
         }
 
         use.Note(hash);
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(Caller.Create(ApiKeyId.OfHash(hash), record, tenant, SchemeName)), SchemeName));
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new Caller(ApiKeyId.OfHash(hash), record, tenant, SchemeName)), SchemeName));
     }
 
     /// <summary>The same answer for a missing, malformed, unknown, expired and revoked key.</summary>

@@ -1,48 +1,36 @@
-using System.Globalization;
 using System.Security.Claims;
 using Kgents.Api.Tenants;
 using Kgents.Contracts;
 
 namespace Kgents.Api.Authentication;
 
-/// <summary>Who makes a request: what its key says, and nothing that the request says.</summary>
-internal static class Caller
+/// <summary>Who makes a request: what its key says, and nothing that the request says. An open stream holds it as long as it lasts, so it has no claims, each of which would be an object.</summary>
+internal sealed class Caller(ApiKeyId id, ApiKeyRecord key, TenantRecord tenant, string scheme) : ClaimsIdentity(scheme)
 {
-    private const string TenantClaim = "tenant";
-    private const string StatusClaim = "tenant_status";
-    private const string ScopeClaim = "scope";
-    private const string KeyClaim = "key";
-    private const string KeyMinuteClaim = "key_minute";
-    private const string KeyDayClaim = "key_day";
+    public ApiKeyId Id => id;
 
-    public static ClaimsIdentity Create(ApiKeyId id, ApiKeyRecord key, TenantRecord tenant, string scheme) => new(
-        [
-            new(TenantClaim, tenant.Id.ToString()),
-            new(StatusClaim, tenant.Status.ToString()),
-            new(KeyClaim, id.ToString()),
-            new(KeyMinuteClaim, Text(key.RequestsPerMinute)),
-            new(KeyDayClaim, Text(key.RequestsPerDay)),
-            .. key.Scopes.Select(scope => new Claim(ScopeClaim, scope)),
-        ],
-        scheme);
+    public ApiKeyRecord Key => key;
 
-    public static TenantId Tenant(this ClaimsPrincipal user) =>
-        TenantId.Parse(user.FindFirstValue(TenantClaim) ?? throw new InvalidOperationException("The endpoint does not require a key."));
+    public TenantRecord Tenant => tenant;
+}
 
-    public static ApiKeyId Key(this ClaimsPrincipal user) => ApiKeyId.Parse(user.FindFirstValue(KeyClaim)!);
+/// <summary>What endpoints ask of their caller.</summary>
+internal static class Callers
+{
+    public static TenantId Tenant(this ClaimsPrincipal user) => Of(user).Tenant.Id;
+
+    public static ApiKeyId Key(this ClaimsPrincipal user) => Of(user).Id;
 
     /// <summary>Requests in a minute and in a day that the key may make, besides its tenant's limits; 0 for no limit.</summary>
-    public static (long Minute, long Day) KeyLimits(this ClaimsPrincipal user) => (Number(user, KeyMinuteClaim), Number(user, KeyDayClaim));
+    public static (long Minute, long Day) KeyLimits(this ClaimsPrincipal user) => (Of(user).Key.RequestsPerMinute ?? 0, Of(user).Key.RequestsPerDay ?? 0);
 
-    public static TenantStatus TenantStatus(this ClaimsPrincipal user) => Enum.Parse<TenantStatus>(user.FindFirstValue(StatusClaim)!);
+    public static TenantStatus TenantStatus(this ClaimsPrincipal user) => Of(user).Tenant.Status;
 
     public static bool MayUseService(this ClaimsPrincipal user) => user.TenantStatus().MayUseService();
 
-    public static bool HasScope(this ClaimsPrincipal user, string scope) => user.HasClaim(ScopeClaim, scope);
+    public static bool HasScope(this ClaimsPrincipal user, string scope) => Of(user).Key.Scopes.Contains(scope);
 
-    public static IEnumerable<string> Scopes(this ClaimsPrincipal user) => user.FindAll(ScopeClaim).Select(claim => claim.Value);
+    public static IEnumerable<string> Scopes(this ClaimsPrincipal user) => Of(user).Key.Scopes;
 
-    private static string Text(long? number) => (number ?? 0).ToString(CultureInfo.InvariantCulture);
-
-    private static long Number(ClaimsPrincipal user, string claim) => long.Parse(user.FindFirstValue(claim)!, CultureInfo.InvariantCulture);
+    private static Caller Of(ClaimsPrincipal user) => user.Identity as Caller ?? throw new InvalidOperationException("The endpoint does not require a key.");
 }

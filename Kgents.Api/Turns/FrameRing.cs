@@ -4,7 +4,7 @@ namespace Kgents.Api.Turns;
 internal sealed class FrameRing(int size)
 {
     /// <summary>Most turns that are followed wait for something; the ring grows when it comes.</summary>
-    private const int FirstSize = 16;
+    private const int FirstSize = 4;
 
     private readonly Lock gate = new();
     private TurnFrame[] frames = new TurnFrame[Math.Min(FirstSize, size)];

@@ -4,7 +4,7 @@ namespace Kgents.Tests.Api;
 
 public sealed class FrameRingTests
 {
-    /// <summary>It grows from 16 places to 40, and then overwrites.</summary>
+    /// <summary>It grows from 4 places to 40, and then overwrites.</summary>
     private const int Size = 40;
 
     [Theory]
