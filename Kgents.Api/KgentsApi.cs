@@ -27,7 +27,7 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.MinuteCounts, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.MinuteCounts, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
@@ -46,7 +46,7 @@ public static class KgentsApi
         builder.Services.AddAuthorization().AddSingleton<IAuthorizationHandler, RequiredScopeHandler>();
         builder.Services.AddBucketView(Buckets.TenantRecords, WireJson.Default.TenantRecord).AddBucketView(Buckets.ApiKeyRecords, WireJson.Default.ApiKeyRecord);
         builder.Services.AddSingleton<TenantStore>().AddSingleton<ApiKeyStore>().AddSingleton<KeyUse>().AddSingleton<KeyAdministration>();
-        builder.Services.AddHostedService(provider => provider.GetRequiredService<KeyUse>()).AddHostedService<BootstrapKeyWorker>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<StreamPlaces>()).AddHostedService(provider => provider.GetRequiredService<KeyUse>()).AddHostedService<BootstrapKeyWorker>();
 
         builder.Services.AddOptionsWithValidateOnStart<TicketOptions, TicketOptionsValidator>().BindConfiguration(TicketOptions.SectionName);
         builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>();
@@ -56,7 +56,7 @@ public static class KgentsApi
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
-        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<StreamPlaces>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
         builder.Services.AddSingleton<IdempotencyStore>().AddSingleton<IdempotentAcceptance>();
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
         builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);

@@ -27,6 +27,7 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(TenantRecord))]
 [JsonSerializable(typeof(QuotaRecord))]
+[JsonSerializable(typeof(OpenStreamsRecord))]
 [JsonSerializable(typeof(IdempotencyRecord))]
 [JsonSerializable(typeof(DeletionOrder))]
 [JsonSerializable(typeof(LedgerEntry))]

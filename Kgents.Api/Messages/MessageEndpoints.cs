@@ -74,7 +74,7 @@ internal static class MessageEndpoints
             return notAllowed;
         }
 
-        if ((request.Stream ?? true) && streams.Open(http.HttpContext, tenant) is { } full)
+        if ((request.Stream ?? true) && await streams.OpenAsync(http.HttpContext, tenant) is { } full)
         {
             return full;
         }

@@ -21,7 +21,6 @@ internal sealed class Plan(string name, PlanOptions options)
     /// <summary>Its turns take a place in the tenant's quota.</summary>
     public bool HasQuota => TokensPerMonth > 0 || Turns > 0;
 
-    /// <summary>0 for no limit of its own.</summary>
     public int Streams => options.Streams;
 
     public string DefaultBudget => options.DefaultBudget;

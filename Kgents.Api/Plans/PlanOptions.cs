@@ -17,7 +17,7 @@ public sealed class PlanOptions
     /// <summary>Turns of a tenant that may run or wait at a time.</summary>
     public int Turns { get; set; }
 
-    /// <summary>Streams that a tenant may have open on one replica, if that is less than <c>Turns:Stream:MaxPerTenant</c>.</summary>
+    /// <summary>Streams of a tenant that may be open at a time, on all replicas together.</summary>
     public int Streams { get; set; }
 
     /// <summary>The budgets that may be asked for, with commas between them.</summary>

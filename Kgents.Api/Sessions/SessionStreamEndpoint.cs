@@ -41,7 +41,7 @@ internal static class SessionStreamEndpoint
             return Problem.SessionNotFound;
         }
 
-        return streams.Open(request.HttpContext, tenant) is { } full
+        return await streams.OpenAsync(request.HttpContext, tenant) is { } full
             ? full
             : new SessionStream(tenant, id, cursor, await log.FindStartAsync(tenant, id, cursor, cancellationToken));
     }

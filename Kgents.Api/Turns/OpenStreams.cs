@@ -7,10 +7,10 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Api.Turns;
 
 /// <summary>
-/// Counts the streams that each tenant has open on this replica, so that one tenant cannot take all its connections. Counted under a lock, and
-/// not by a rate limiter of the framework: one of those is disposed of while idle, which a request at that moment would be told as a fault.
+/// Bounds the streams that each tenant has open: on this replica, so that one tenant cannot take all its connections, and on all replicas together where its plan says so. Counted here under
+/// a lock, and not by a rate limiter of the framework: one of those is disposed of while idle, which a request at that moment would be told as a fault.
 /// </summary>
-internal sealed class OpenStreams(PlanCatalog plans, IOptions<TurnStreamOptions> options)
+internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptions<TurnStreamOptions> options)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<TenantId, int> open = [];
@@ -19,22 +19,25 @@ internal sealed class OpenStreams(PlanCatalog plans, IOptions<TurnStreamOptions>
     /// Null when there is room: the place is taken, and given back when the request ends, however that is. To be asked before anything is
     /// stored, so that a request that is refused has done nothing.
     /// </summary>
-    public ProblemHttpResult? Open(HttpContext context, TenantId tenant)
+    public async ValueTask<ProblemHttpResult?> OpenAsync(HttpContext context, TenantId tenant)
     {
-        var limit = Math.Min(options.Value.MaxPerTenant, plans.Of(tenant).Streams is > 0 and var ofPlan ? ofPlan : int.MaxValue);
-        lock (gate)
+        if (!TryOpenHere(tenant))
         {
-            var count = open.GetValueOrDefault(tenant);
-            if (count < limit)
-            {
-                open[tenant] = count + 1;
-                context.Response.RegisterForDispose(new Place(this, tenant));
-                return null;
-            }
+            return Refuse(context, options.Value.MaxPerTenant);
         }
 
-        Problem.SetRetryAfter(context);
-        return Problem.TooManyStreams(limit);
+        context.Response.RegisterForDispose(new Place(() => CloseHere(tenant)));
+        if (plans.Of(tenant).Streams is > 0 and var limit)
+        {
+            if (!await places.TakeAsync(tenant, limit))
+            {
+                return Refuse(context, limit);
+            }
+
+            context.Response.RegisterForDispose(new Place(() => places.Release(tenant)));
+        }
+
+        return null;
     }
 
     /// <summary>How many a tenant has open here.</summary>
@@ -46,7 +49,22 @@ internal sealed class OpenStreams(PlanCatalog plans, IOptions<TurnStreamOptions>
         }
     }
 
-    private void Close(TenantId tenant)
+    private bool TryOpenHere(TenantId tenant)
+    {
+        lock (gate)
+        {
+            var count = open.GetValueOrDefault(tenant);
+            if (count >= options.Value.MaxPerTenant)
+            {
+                return false;
+            }
+
+            open[tenant] = count + 1;
+            return true;
+        }
+    }
+
+    private void CloseHere(TenantId tenant)
     {
         lock (gate)
         {
@@ -57,9 +75,15 @@ internal sealed class OpenStreams(PlanCatalog plans, IOptions<TurnStreamOptions>
         }
     }
 
-    /// <summary>Disposed of once, by the server.</summary>
-    private sealed class Place(OpenStreams streams, TenantId tenant) : IDisposable
+    private static ProblemHttpResult Refuse(HttpContext context, int limit)
     {
-        public void Dispose() => streams.Close(tenant);
+        Problem.SetRetryAfter(context);
+        return Problem.TooManyStreams(limit);
+    }
+
+    /// <summary>Disposed of once, by the server.</summary>
+    private sealed class Place(Action close) : IDisposable
+    {
+        public void Dispose() => close();
     }
 }

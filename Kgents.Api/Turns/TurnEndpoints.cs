@@ -59,7 +59,7 @@ internal static class TurnEndpoints
         // At the end already: 204 is what stops an EventSource from connecting again.
         return state.HasEnd && state.LastEntry?.Sequence <= last
             ? TypedResults.NoContent()
-            : streams.Open(request.HttpContext, turn.Tenant) is { } full ? full
+            : await streams.OpenAsync(request.HttpContext, turn.Tenant) is { } full ? full
             : new TurnStream(turn) { After = last, Expired = state.IsExpired ? state.Answer : null };
     }
 

@@ -10,6 +10,7 @@ public static class Buckets
     public const string Idempotency = "kgents_idempotency";
     public const string SessionDetails = "kgents_session_details";
     public const string Quota = "kgents_quota";
+    public const string OpenStreams = "kgents_streams";
     public const string Deletions = "kgents_deletions";
     public const string Leases = "kgents_leases";
 
@@ -24,6 +25,8 @@ public static class Buckets
     public static BucketDefinition CancelMarks { get; } = new(Cancels, "Turns that somebody asked to cancel") { MaxAge = TimeSpan.FromDays(8) };
 
     public static BucketDefinition QuotaRecords { get; } = new(Quota, "Tokens of the month and open turns by tenant");
+
+    public static BucketDefinition OpenStreamsRecords { get; } = new(OpenStreams, "Open streams by tenant and replica");
 
     public static BucketDefinition TenantRecords { get; } = new(Tenants, "Tenants by their id");
 

@@ -79,6 +79,8 @@ public sealed partial class WirePageTests
         ["idempotency"] = WireJson.Default.IdempotencyRecord,
         ["quota"] = WireJson.Default.QuotaRecord,
         ["open turn"] = WireJson.Default.OpenTurn,
+        ["open streams"] = WireJson.Default.OpenStreamsRecord,
+        ["replica's streams"] = WireJson.Default.ReplicaStreams,
         ["deletion"] = WireJson.Default.DeletionOrder,
         ["session"] = WireJson.Default.SessionRecord,
         ["session details"] = WireJson.Default.SessionDetails,
@@ -115,7 +117,7 @@ public sealed partial class WirePageTests
     public void EveryRecord_IsNamedWithItsFields()
     {
         var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent), typeof(LedgerEntry)]);
-        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn)]), strict: true);
+        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn), typeof(ReplicaStreams)]), strict: true);
 
         Assert.Equal(Records.Keys, Page.Names("Records"));
         Assert.All(Page.Table("Records"), row => Assert.Equal(Fields(Records[row[0]]), MarkdownPage.Codes(row[2])));
