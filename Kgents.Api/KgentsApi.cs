@@ -8,6 +8,7 @@ using Kgents.Api.OpenApi;
 using Kgents.Api.Plans;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
+using Kgents.Api.Retention;
 using Kgents.Api.Sessions;
 using Kgents.Api.Soul;
 using Kgents.Api.Tenants;
@@ -61,6 +62,8 @@ public static class KgentsApi
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
         builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);
         builder.Services.AddSingleton<UsageReport>();
+        builder.Services.AddOptionsWithValidateOnStart<RetentionOptions, RetentionOptionsValidator>().BindConfiguration(RetentionOptions.SectionName);
+        builder.Services.AddSingleton<SessionRetention>().AddHostedService<RetentionWorker>();
         return builder;
     }
 

@@ -23,6 +23,9 @@ internal sealed class Plan(string name, PlanOptions options)
 
     public int Streams => options.Streams;
 
+    /// <summary>Of a session that nobody uses; 0 for ever.</summary>
+    public TimeSpan Retention => options.Retention;
+
     public string DefaultBudget => options.DefaultBudget;
 
     public bool HasBudget(string budget) => budgets.Contains(budget);

@@ -20,6 +20,9 @@ public sealed class PlanOptions
     /// <summary>Streams of a tenant that may be open at a time, on all replicas together.</summary>
     public int Streams { get; set; }
 
+    /// <summary>How long a session is kept after the last message or answer in it; 0 for ever.</summary>
+    public TimeSpan Retention { get; set; }
+
     /// <summary>The budgets that may be asked for, with commas between them.</summary>
     public string Budgets { get; set; } = string.Join(',', BudgetTiers.All);
 

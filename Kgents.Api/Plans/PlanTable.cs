@@ -52,6 +52,11 @@ internal sealed partial class PlanTableValidator : IValidateOptions<PlanTable>
             yield return $"{setting}: RequestsPerMinute, RequestsPerDay, TokensPerMonth, Turns and Streams must be 0, for no limit, or more.";
         }
 
+        if (plan.Retention < TimeSpan.Zero)
+        {
+            yield return $"{setting}:Retention is '{plan.Retention}'; it must be 0, for ever, or a time, as 30.00:00:00 for thirty days.";
+        }
+
         var budgets = ModelNames.Parse(plan.Budgets);
         if (budgets.Count == 0 || budgets.Except(BudgetTiers.All).Any())
         {

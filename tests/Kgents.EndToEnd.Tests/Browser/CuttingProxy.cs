@@ -23,7 +23,8 @@ internal sealed record Carriage(Uri Api, Func<ReadOnlyMemory<byte>, bool>? Cut);
 /// What stands between a browser and the API: it serves the page, so that all is of one origin, adds the key, which EventSource cannot, and cuts
 /// connections wherever a test wants.
 /// </summary>
-internal sealed class CuttingProxy(string key, string page, Func<int, Carriage?> plan) : IAsyncDisposable
+/// <param name="key">Null for a page that has a ticket.</param>
+internal sealed class CuttingProxy(string? key, string page, Func<int, Carriage?> plan) : IAsyncDisposable
 {
     private readonly HttpClient http = new() { Timeout = Timeout.InfiniteTimeSpan };
     private readonly Channel<PageEvent> seen = Channel.CreateBounded<PageEvent>(100_000);
@@ -95,7 +96,7 @@ internal sealed class CuttingProxy(string key, string page, Func<int, Carriage?>
         }
 
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(carriage.Api, context.Request.Path + context.Request.QueryString));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         if (lastEventId is not null)
         {
             request.Headers.Add("Last-Event-ID", lastEventId);

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Systems;
 using Kgents.EndToEnd.Tests.Talk;
@@ -76,6 +77,33 @@ public sealed class EventSourceTests
         Assert.Equal(missed.Turn(), System.Text.Json.JsonElement.Parse(Assert.Single(seen, each => each.Name == "turn").Data).Text("turn_id"));
     }
 
+    /// <summary>Nothing adds a key: the ticket is all that the browser has, also when it comes back.</summary>
+    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    public async Task EventSource_SeesEachEventOnce_WithATicketAlone()
+    {
+        Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
+        await using var system = await StartAsync();
+        var script = new ModelScript([new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two")]);
+        system.Model.Enqueue(script);
+        var session = await system.Client.CreateSessionAsync();
+        (await system.Client.PostAsync(session, new { message = "Talk." })).Dispose();
+        var turn = (await system.Client.MessagesAsync(session))[0].Text("turn_id");
+        var path = $"/v1/kgent/sessions/{session}/turns/{turn}";
+        using var issued = await system.Client.Http.PostAsync(new Uri($"{path}/ticket", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        var ticket = (await issued.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(TestContext.Current.CancellationToken)).Text("ticket");
+
+        await using var proxy = new CuttingProxy(
+            key: null, EventSourcePage.Following($"{path}/events?ticket={Uri.EscapeDataString(ticket)}"), connection => new Carriage(system.Api.Address, connection == 0 ? EndsWithChunk : null));
+        await proxy.StartAsync();
+        await using var chromium = Chromium.Open(proxy.Address);
+        await Eventually.TrueAsync(() => proxy.Streams.Count > 0);
+        script.Release();
+        var seen = await proxy.ReadToAsync(each => each is { Name: EventSourcePage.State, Data: EventSourcePage.Closed });
+
+        Assert.Equal(await system.ShownOfAsync(turn), seen.Where(each => each.Name != EventSourcePage.State).Select(each => (each.Id, each.Name)));
+        Assert.Equal([200, 200, 204], proxy.Streams.Select(stream => stream.Status));
+    }
+
     private static Task<KgentsSystem> StartAsync() => KgentsSystem.StartAsync(new SystemSettings
     {
         Metering = false,
@@ -84,6 +112,8 @@ public sealed class EventSourceTests
 
     /// <summary>Nothing has passed but what opens a stream.</summary>
     private static bool EndsOpening(ReadOnlyMemory<byte> passed) => passed.Span.EndsWith("\n\n"u8);
+
+    private static bool EndsWithChunk(ReadOnlyMemory<byte> passed) => passed.Span.EndsWith("\n\n"u8) && passed.Span.IndexOf("event: chunk"u8) >= 0;
 
     private static Func<ReadOnlyMemory<byte>, bool> After(int bytes) => passed => passed.Length >= bytes;
 }

@@ -4,6 +4,7 @@ using Kgents.Api.Authentication;
 using Kgents.Api.Edge;
 using Kgents.Api.Messages;
 using Kgents.Api.Tickets;
+using Kgents.Api.Retention;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
 using Kgents.Metering.Confirm;
@@ -32,6 +33,7 @@ public sealed partial class ConfigurationPageTests
         (TurnOptions.SectionName, new TurnOptions()),
         (DeletionOptions.SectionName, new DeletionOptions()),
         (SweepOptions.SectionName, new SweepOptions()),
+        (RetentionOptions.SectionName, new RetentionOptions()),
         (ModelOptions.SectionName, new ModelOptions()),
         (LedgerOptions.SectionName, new LedgerOptions()),
         (ExportOptions.SectionName, new ExportOptions()),

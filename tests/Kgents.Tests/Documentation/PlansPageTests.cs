@@ -18,6 +18,7 @@ public sealed class PlansPageTests
             Number(plan.Value.TokensPerMonth),
             Number(plan.Value.Turns),
             Number(plan.Value.Streams),
+            plan.Value.Retention == TimeSpan.Zero ? "for ever" : $"`{plan.Value.Retention}`",
             $"`{plan.Value.Budgets}`",
             $"`{plan.Value.DefaultBudget}`",
             plan.Value.Models == "" ? "all" : $"`{plan.Value.Models}`",

@@ -48,7 +48,7 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
                 // Kestrel takes dots out of a path before it is routed, so it may be that of a list.
                 await RefusedAsync(path, null, succeeds: route.StartsWith("GET", StringComparison.Ordinal) && Dots.IsMatch(id));
             },
-            iter: 3_000 * Times,
+            iter: 12_000 * Times,
             threads: 4);
 
         Assert.Equal(before, await StoredState.ReadAsync(host));
@@ -61,7 +61,7 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
         string[] paths = ["GET /v1/kgent/sessions?limit={0}", "GET /v1/kgent/sessions?cursor={0}", $"GET /v1/kgent/sessions/{session}/messages?cursor={{0}}", "GET /v1/admin/tenants?cursor={0}", $"GET /v1/kgent/sessions/{session}/events?after=x{{0}}"];
 
         await Gen.String[Gen.Char, 0, 40].Select(Gen.OneOf(paths)).SampleAsync(
-            (text, path) => RefusedAsync(string.Format(CultureInfo.InvariantCulture, path, Uri.EscapeDataString(Whole(text))), null, succeeds: true), iter: 500 * Times, threads: 4);
+            (text, path) => RefusedAsync(string.Format(CultureInfo.InvariantCulture, path, Uri.EscapeDataString(Whole(text))), null, succeeds: true), iter: 2_000 * Times, threads: 4);
 
         Assert.Equal(before, await StoredState.ReadAsync(host));
     }
@@ -79,7 +79,7 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
 
         await bodies.Select(Gen.OneOf(withBodies)).SampleAsync(
             (body, route) => RefusedAsync(Parameter.Replace(route, parameter => parameter.Value == "{sessionId}" ? session : parameter.Value == "{tenantId}" ? "default" : SomebodysId(parameter.Value)), body, succeeds: false),
-            iter: 4_000 * Times,
+            iter: 12_000 * Times,
             threads: 4);
 
         Assert.Equal(before, await StoredState.ReadAsync(host));
@@ -96,7 +96,7 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
         // What a question or message would wait for is a worker, and there is none: so each has a field that is refused.
         await fields.Array[0, 4].Select(Gen.OneOf(withBodies)).SampleAsync(
             (each, route) => RefusedAsync(route, Encoding.UTF8.GetBytes($"{{{string.Join(',', route.Contains("soul", StringComparison.Ordinal) || route.Contains("messages", StringComparison.Ordinal) ? each.Append("\"mode\":\"none such\"") : each)}}}"), succeeds: true),
-            iter: 2_000 * Times,
+            iter: 8_000 * Times,
             threads: 4);
     }
 

@@ -35,6 +35,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 201 ", await SendAsync(Post("/v1/kgent/sessions", $"X-Big: {new string('x', 15 * 1024)}\r\n", 2) + "{}"), StringComparison.Ordinal);
         await RefusedAsync("HTTP/1.1 431 ", Post("/v1/kgent/sessions", $"X-Big: {new string('x', ServerLimits.LargestHeaders)}\r\n", 2) + "{}");
         await RefusedAsync("HTTP/1.1 431 ", Post("/v1/kgent/sessions", string.Concat(Enumerable.Range(0, ServerLimits.MostHeaders).Select(n => $"X-{n}: x\r\n")), 2) + "{}");
+        await RefusedAsync("HTTP/1.1 414 ", Post($"/v1/kgent/sessions/{new string('x', 10_000)}/messages", "", 2) + "{}");
         await RefusedAsync("HTTP/1.1 414 ", Post($"/v1/kgent/sessions?{new string('x', 9 * 1024)}", "", 2) + "{}");
     }
 

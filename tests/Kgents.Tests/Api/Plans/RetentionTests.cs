@@ -1,0 +1,105 @@
+using System.Net;
+using Kgents.Api.Retention;
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kgents.Tests.Api.Plans;
+
+/// <summary>A session goes when nothing was said in it for as long as its tenant's plan says, and no other does.</summary>
+public sealed class RetentionTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
+
+    private NatsServer nats = null!;
+    private ScriptedModelServer model = null!;
+    private KgentsHost host = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        model.DefaultScript = ModelScript.Reply("hello");
+        host = await StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.DisposeAsync();
+        await model.DisposeAsync();
+        await nats.DisposeAsync();
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task SilentSessions_AreDeleted_AndThoseInUseAreNot()
+    {
+        var (empty, silent, inUse) = (await host.Client.CreateSessionAsync(), await host.Client.CreateSessionAsync(), await host.Client.CreateSessionAsync());
+        await host.Client.SayAsync(silent, "hello");
+        await Task.Delay(Kept, TestContext.Current.CancellationToken);
+        await host.Client.SayAsync(inUse, "still here");
+        var young = await host.Client.CreateSessionAsync();
+
+        await ApplyAsync();
+
+        Assert.Equal([HttpStatusCode.NotFound, HttpStatusCode.NotFound, HttpStatusCode.OK, HttpStatusCode.OK], [await StatusAsync(empty), await StatusAsync(silent), await StatusAsync(inUse), await StatusAsync(young)]);
+        await Remains.NoneAsync(host, SessionId.Parse(silent));
+
+        // What was used is billed all the same.
+        Assert.NotEmpty(await host.Reader.ReadAsync(Streams.Usage.Name, Subjects.Usage(Conversations.Tenant, SessionId.Parse(silent)), 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>More than are looked at in one piece, of which the last is in use; and another tenant, whose plan keeps everything.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task EverySession_IsLookedAt_AndNoOtherTenants()
+    {
+        using var other = await host.NewClientAsync("other");
+        var theirs = await other.CreateSessionAsync();
+        var sessions = new List<string>();
+        for (var number = 0; number < 300; number++)
+        {
+            sessions.Add(await host.Client.CreateSessionAsync());
+        }
+
+        await Task.Delay(Kept, TestContext.Current.CancellationToken);
+        await host.Client.SayAsync(sessions[^1], "still here");
+
+        await Task.WhenAll(ApplyAsync(), ApplyAsync());
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(sessions[^1]));
+        Assert.All(await Task.WhenAll(sessions.SkipLast(1).Select(StatusAsync)), status => Assert.Equal(HttpStatusCode.NotFound, status));
+        using var response = await other.GetAsync(new Uri($"/v1/kgent/sessions/{theirs}", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Sessions_GoByThemselves_AfterTheInterval()
+    {
+        await using var eager = await StartAsync(("Retention:Interval", "00:00:00.200"));
+        var session = await host.Client.CreateSessionAsync();
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(session));
+
+        await Eventually.TrueAsync(async () => await StatusAsync(session) == HttpStatusCode.NotFound);
+    }
+
+    private Task<KgentsHost> StartAsync(params (string, string?)[] settings) => KgentsHost.StartAsync(
+        nats.Url,
+        Parts.Api | Parts.Streaming,
+        [
+            ("ConnectionStrings:llm", model.ConnectionString),
+            ("Plans:Table:custom:Retention", $"{Kept}"),
+            ("Plans:Table:keeps:Budgets", "dialogue"),
+            ("Plans:Default", "keeps"),
+            ("Deletions:Interval", "00:00:00.050"),
+            ("Deletions:PurgeAgainAfter", "00:00:00.500"),
+            .. settings,
+        ]);
+
+    private Task ApplyAsync() => host.Services.GetRequiredService<SessionRetention>().ApplyOnceAsync(TestContext.Current.CancellationToken);
+
+    private async Task<HttpStatusCode> StatusAsync(string session)
+    {
+        using var response = await host.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}", UriKind.Relative), TestContext.Current.CancellationToken);
+        return response.StatusCode;
+    }
+}
