@@ -38,6 +38,9 @@ public static class Subjects
     /// <summary>The logs of all turns of one session, in the order in which they were written.</summary>
     public static string SessionTokens(TenantId tenant, SessionId session) => $"kgents.tokens.{session.Partition}.{tenant}.{session}.*";
 
+    /// <summary>The logs of all turns of a partition.</summary>
+    public static string PartitionTokens(int partition) => $"kgents.tokens.{partition}.>";
+
     /// <summary>Where the server republishes what it has stored under <see cref="SessionTokens"/>.</summary>
     public static string SessionLive(TenantId tenant, SessionId session) => $"kgents.live.{session.Partition}.{tenant}.{session}.*";
 

@@ -17,11 +17,7 @@ public static class KgentsMetering
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddMeteringCore();
-        if (EndpointConnectionString.Find(builder.Configuration, OpenMeterClient.ConnectionName) is { } connection)
-        {
-            builder.Services.AddOpenMeter(connection);
-        }
-        else
+        if (!builder.AddOpenMeter())
         {
             builder.Services.AddHostedService<NoOpenMeterNotice>();
         }
@@ -43,6 +39,25 @@ public static class KgentsMetering
             .AddSingleton<MeteringMetrics>()
             .AddSingleton<UsageDeadLetters>()
             .AddSingleton<MeteringSessions>();
+    }
+
+    /// <summary>What a command needs besides, that compares the ledger with the token log and with OpenMeter.</summary>
+    internal static void AddReconciliation(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddTopology([Streams.Tokens], []);
+        builder.AddOpenMeter();
+    }
+
+    /// <summary>False when none is configured.</summary>
+    private static bool AddOpenMeter(this IHostApplicationBuilder builder)
+    {
+        if (EndpointConnectionString.Find(builder.Configuration, OpenMeterClient.ConnectionName) is not { } connection)
+        {
+            return false;
+        }
+
+        builder.Services.AddOpenMeter(connection);
+        return true;
     }
 
     private static void AddOpenMeter(this IServiceCollection services, EndpointConnectionString connection)

@@ -18,6 +18,7 @@ namespace Kgents.Contracts;
 [JsonDerivedType(typeof(UsageReplayed), "replayed")]
 [JsonDerivedType(typeof(UsageDiscarded), "discarded")]
 [JsonDerivedType(typeof(UsageReissued), "reissued")]
+[JsonDerivedType(typeof(UsageReopened), "reopened")]
 [JsonDerivedType(typeof(LedgerSnapshot), "snapshot")]
 public abstract record LedgerEntry
 {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Kgents.Metering.Export;
 using Microsoft.Extensions.Options;
@@ -5,7 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Metering.Confirm;
 
 /// <summary>What OpenMeter shows under an id: how often, and why it counts nothing for it, if it says so.</summary>
-internal sealed record ShownEvent(int Times, string? ValidationError);
+/// <param name="Tokens">All tokens of the event as it is there; 0 when that is no number.</param>
+internal sealed record ShownEvent(int Times, string? ValidationError, decimal Tokens = 0);
 
 /// <summary>Asks OpenMeter's <c>GET /api/v2/events</c> which events it has. A read: it may be asked at any time.</summary>
 internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> options)
@@ -48,6 +50,10 @@ internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> o
         return $$"""{"id":{"$in":[{{listed}}]},"source":{"$eq":"{{source}}"} }""";
     }
 
+    private static decimal TokensOf(JsonElement shown) =>
+        shown.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("total_tokens", out var text) && text.ValueKind == JsonValueKind.String
+            && decimal.TryParse(text.GetString(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var tokens) ? tokens : 0;
+
     private async Task<(bool More, string? Next)> ReadPageAsync(
         IReadOnlyCollection<string> ids, string source, string? cursor, Dictionary<string, ShownEvent> shown, CancellationToken cancellationToken)
     {
@@ -64,7 +70,7 @@ internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> o
         {
             var id = item.GetProperty("event").GetProperty("id").GetString()!;
             var error = item.TryGetProperty("validationError", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
-            shown[id] = new ShownEvent(shown.TryGetValue(id, out var known) ? known.Times + 1 : 1, error);
+            shown[id] = new ShownEvent(shown.TryGetValue(id, out var known) ? known.Times + 1 : 1, error, TokensOf(item.GetProperty("event")));
         }
 
         var next = page.RootElement.TryGetProperty("nextCursor", out var value) ? value.GetString() : null;

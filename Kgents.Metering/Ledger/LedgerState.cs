@@ -100,6 +100,9 @@ internal sealed class LedgerState
             case UsageReissued one:
                 unsettled[one.Sequence] = new UnsettledEvent(one.Sequence, entry.At) { Id = one.Id, ReissuedAs = one.Id };
                 break;
+            case UsageReopened one:
+                Reopen(one);
+                break;
             case LedgerSnapshot snapshot:
                 Restore(snapshot, sequence);
                 break;
@@ -195,6 +198,14 @@ internal sealed class LedgerState
         }
 
         Counts = Counts with { Doubled = Counts.Doubled + SequenceRange.All(confirmed.Doubled ?? []).Count() };
+    }
+
+    private void Reopen(UsageReopened reopened)
+    {
+        var each = new UnsettledEvent(reopened.Sequence, reopened.At) { Id = reopened.Id, ReissuedAs = reopened.Id };
+        each.Become(UnsettledPhase.Accepted, reopened.At);
+        unsettled[reopened.Sequence] = each;
+        Counts = Counts with { Confirmed = Counts.Confirmed - 1 };
     }
 
     /// <summary>The process that writes a snapshot goes on with what it has in hand: what it knows of an event, a snapshot does not say.</summary>

@@ -3,13 +3,19 @@ using System.Globalization;
 namespace Kgents.Metering.Operations;
 
 /// <summary>A command line, understood.</summary>
-internal sealed record MeteringArguments(string Noun, string Verb, ulong Sequence, string? Reason, int Partition)
+/// <param name="Hours">How many hours are looked at, with the one that is now.</param>
+internal sealed record MeteringArguments(string Noun, string Verb, ulong Sequence, string? Reason, int Partition, int Hours = MeteringArguments.UsualHours)
 {
+    public const int UsualHours = 24;
+    public const int MostHours = 400 * 24;
+
     /// <summary>Each command, and what it needs beside its name.</summary>
     private static readonly Dictionary<(string Noun, string Verb), (bool Sequence, bool Reason)> Known = new()
     {
         [("ledger", "show")] = (false, false),
         [("ledger", "verify")] = (false, false),
+        [("ledger", "reconcile")] = (false, false),
+        [("ledger", "resend")] = (false, true),
         [("ledger", "rebuild")] = (false, true),
         [("ledger", "reissue")] = (true, true),
         [("dead-letters", "list")] = (false, false),
@@ -26,13 +32,14 @@ internal sealed record MeteringArguments(string Noun, string Verb, ulong Sequenc
             return null;
         }
 
-        var (sequence, partition, reason) = (0UL, 0, (string?)null);
+        var (sequence, partition, hours, reason) = (0UL, 0, UsualHours, (string?)null);
         for (var index = 2; index < args.Length; index++)
         {
             var understood = args[index] switch
             {
                 "--reason" when index + 1 < args.Length && !string.IsNullOrWhiteSpace(args[index + 1]) => (reason = args[++index]) is not null,
                 "--partition" when index + 1 < args.Length => int.TryParse(args[++index], NumberStyles.None, CultureInfo.InvariantCulture, out partition),
+                "--hours" when index + 1 < args.Length => int.TryParse(args[++index], NumberStyles.None, CultureInfo.InvariantCulture, out hours) && hours is > 0 and <= MostHours,
                 var number => ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out sequence),
             };
             if (!understood)
@@ -41,6 +48,6 @@ internal sealed record MeteringArguments(string Noun, string Verb, ulong Sequenc
             }
         }
 
-        return needs.Sequence == sequence > 0 && needs.Reason == reason is not null ? new MeteringArguments(args[0], args[1], sequence, reason, partition) : null;
+        return needs.Sequence == sequence > 0 && needs.Reason == reason is not null ? new MeteringArguments(args[0], args[1], sequence, reason, partition, hours) : null;
     }
 }

@@ -1,6 +1,8 @@
 using Kgents.Contracts;
+using Kgents.Metering.Confirm;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Ledger;
+using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
@@ -13,6 +15,8 @@ internal static class MeteringCommands
     private const string Usage = """
         usage: ledger show                                  what the ledger adds up to, and what is missing
                ledger verify                                read all of it beside KGENTS_USAGE, and compare
+               ledger reconcile [--hours N]                 put token log, ledger and OpenMeter side by side, by tenant, hour and model
+               ledger resend --reason TEXT [--hours N]      the same, and have sent again what OpenMeter showed once and lost
                ledger rebuild --reason TEXT                 begin it anew from KGENTS_USAGE; OpenMeter is asked before anything is sent
                ledger reissue SEQUENCE --reason TEXT        send a missing event under a new id
                dead-letters list                            events that were refused or quarantined, and why
@@ -59,6 +63,11 @@ internal static class MeteringCommands
                 return await VerifyAsync(ledger, services.GetRequiredService<JetStreamReader>(), output, cancellationToken);
             }
 
+            if (arguments.Verb is "reconcile" or "resend")
+            {
+                return await new ReconcileCommand(sessions, services.GetService<OpenMeterEvents>(), services.GetRequiredService<JetStreamReader>(), services.GetRequiredService<TimeProvider>(), output).RunAsync(arguments, cancellationToken);
+            }
+
             if (arguments.Verb == "rebuild")
             {
                 await ledger.LoadLastAsync(cancellationToken);
@@ -102,6 +111,7 @@ internal static class MeteringCommands
         builder.Configuration["Logging:LogLevel:Default"] = "Warning";
         builder.AddServiceDefaults("kgents-metering-command");
         builder.AddMeteringCore();
+        builder.AddReconciliation();
         return builder.Build();
     }
 }

@@ -99,6 +99,12 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     public Task<IReadOnlyList<JsonElement>> WaitForEventsAsync(int count, CancellationToken cancellationToken) =>
         _events.WaitForAsync(count, cancellationToken);
 
+    /// <summary>Loses an event that it has shown, as when it is restored from an older backup.</summary>
+    public void Forget(string id) => _events.Forget(id);
+
+    /// <summary>Has a row that nobody sent.</summary>
+    public void Put(string json) => _events.Put(JsonElement.Parse(json));
+
     /// <summary>What a SUM meter on this field of <c>data</c> shows: exact, each source and id once, junk values as nothing.</summary>
     /// <param name="meterField"><c>total_tokens</c> or <c>$.total_tokens</c>.</param>
     /// <param name="subject">Null sums over all subjects.</param>

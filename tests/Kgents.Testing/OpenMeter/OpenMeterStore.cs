@@ -51,6 +51,27 @@ internal sealed class OpenMeterStore(TimeProvider time)
         }
     }
 
+    /// <summary>As if it had been restored from a backup that is older than the event.</summary>
+    public void Forget(string id)
+    {
+        lock (_gate)
+        {
+            _rows.RemoveAll(row => row.Event.GetProperty("id").ValueEquals(id));
+            _known.RemoveWhere(identity => identity.Id == id);
+            _byId.Remove(id);
+        }
+    }
+
+    /// <summary>A row that nobody's request put there.</summary>
+    public void Put(JsonElement value)
+    {
+        var now = time.GetUtcNow();
+        lock (_gate)
+        {
+            Store(new OpenMeterRow(value, now, now));
+        }
+    }
+
     public IReadOnlyList<JsonElement> Snapshot()
     {
         lock (_gate)

@@ -96,6 +96,7 @@ internal sealed class KgentsHost : IAsyncDisposable
         if (parts.HasFlag(Parts.MeteringStreams))
         {
             builder.AddMeteringCore();
+            builder.AddReconciliation();
         }
 
         var app = builder.Build();

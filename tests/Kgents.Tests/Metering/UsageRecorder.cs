@@ -84,6 +84,14 @@ internal sealed class UsageRecorder : IAsyncDisposable
         return ack.Seq;
     }
 
+    /// <summary>Ends a turn as its worker would, before it records the usage.</summary>
+    public async Task CommitAsync(TurnId turn, TurnCommitted commit)
+    {
+        var ack = await host.JetStream.PublishAsync(
+            Subjects.Tokens(new TurnAddress(Tenant, Session, turn)), TurnEventCodec.Encode(commit), NatsRawSerializer<byte[]>.Default, headers: new NatsHeaders { [TurnHeaders.Event] = TurnEventCodec.Committed }, cancellationToken: TestContext.Current.CancellationToken);
+        ack.EnsureSuccess();
+    }
+
     public async Task<IReadOnlyList<DeadLetter>> LettersAsync()
     {
         var letters = new List<DeadLetter>();

@@ -17,5 +17,9 @@ public sealed class MeteringArgumentsTests
     [InlineData("dead-letters", "discard", "4", "--reason", " ")]
     [InlineData("dead-letters", "drop", "4")]
     [InlineData("ledger", "show", "4")]
+    [InlineData("ledger", "resend")]
+    [InlineData("ledger", "reconcile", "--reason", "x")]
+    [InlineData("ledger", "reconcile", "--hours", "0")]
+    [InlineData("ledger", "reconcile", "--hours", "many")]
     public void WhatLacksSomething_OrHasTooMuch_IsNoCommand(params string[] args) => Assert.Null(MeteringArguments.TryParse(args));
 }

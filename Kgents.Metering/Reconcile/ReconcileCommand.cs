@@ -1,0 +1,113 @@
+using System.Globalization;
+using Kgents.Contracts;
+using Kgents.Metering.Confirm;
+using Kgents.Metering.Ledger;
+using Kgents.Metering.Operations;
+using Kgents.ServiceDefaults.Ledger;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Metering.Reconcile;
+
+/// <summary>Shows an operator where token log, ledger and OpenMeter differ, and has sent again what OpenMeter has lost.</summary>
+internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvents? openMeter, JetStreamReader reader, TimeProvider time, TextWriter output)
+{
+    private const int MostListed = 100;
+    private const int Tries = 10;
+
+    /// <summary>0 when the sides say the same but for what is under way, 1 when they do not, or could not be compared.</summary>
+    public async Task<int> RunAsync(MeteringArguments arguments, CancellationToken cancellationToken)
+    {
+        if (openMeter is null)
+        {
+            await output.WriteLineAsync("There is no OpenMeter to compare with: set ConnectionStrings:openmeter.");
+            return 1;
+        }
+
+        Reconciliation found;
+        try
+        {
+            var now = time.GetUtcNow();
+            found = await new Reconciler(sessions.OpenLedger(arguments.Partition), openMeter, reader, time).RunAsync(
+                UsageHour.Of(now.AddHours(1 - arguments.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
+        }
+        catch (HttpRequestException exception)
+        {
+            await output.WriteLineAsync($"OpenMeter does not show its events ({exception.Message}): see ConnectionStrings:openmeter.");
+            return 1;
+        }
+
+        await ShowAsync(found);
+        var isSame = found.Differences.All(each => Reconciliation.IsUnderWay(each.Cause));
+        return arguments.Verb == "resend" ? await ResendAsync(arguments, found, cancellationToken) : isSame ? 0 : 1;
+    }
+
+    private async Task ShowAsync(Reconciliation found)
+    {
+        await output.WriteLineAsync($"Hours {found.From} to {found.To}, UTC. {(found.LogFrom is { } since ? $"The token log goes back to {since:u}" : "The token log is empty")}; it has nothing of deleted sessions.");
+        await output.WriteLineAsync($"{"tenant",-20} {"hour",-13} {"model",-24} {"type",-32} {"token log",20} {"ledger",20} {"OpenMeter",20}");
+        foreach (var row in found.Rows)
+        {
+            await output.WriteLineAsync($"{row.Group.Tenant,-20} {row.Group.Hour,-13} {row.Group.Model,-24} {row.Group.Type,-32} {Text(row.Log),20} {Text(row.Ledger),20} {Text(row.OpenMeter),20}");
+        }
+
+        await output.WriteLineAsync(found.Differences.Count == 0 ? "They say the same of every event." : $"They differ on {found.Differences.Count} events:");
+        foreach (var cause in found.Differences.GroupBy(each => each.Cause).OrderBy(each => each.Key))
+        {
+            await output.WriteLineAsync($"  {cause.Count()} {Name(cause.Key)}, {Text(cause.Sum(each => each.Tokens))} tokens");
+        }
+
+        foreach (var each in found.Differences.Where(each => !Reconciliation.IsUnderWay(each.Cause)).Take(MostListed))
+        {
+            await output.WriteLineAsync($"  {each.Sequence}  {each.Id}  {each.Group.Tenant}  {each.Group.Hour}  {each.Group.Model}  {Text(each.Tokens)} tokens  {Name(each.Cause)}");
+        }
+    }
+
+    /// <summary>A replica may write at any time, so the ledger is read anew for it; what has changed since is left.</summary>
+    private async Task<int> ResendAsync(MeteringArguments arguments, Reconciliation found, CancellationToken cancellationToken)
+    {
+        var vanished = found.Differences.Where(each => each.Cause == Cause.Vanished).ToDictionary(each => each.Sequence);
+        for (var tries = 0; vanished.Count > 0 && tries < Tries; tries++)
+        {
+            var ledger = sessions.OpenLedger(arguments.Partition);
+            await ledger.LoadAsync(cancellationToken);
+            try
+            {
+                foreach (var each in vanished.Values.ToList())
+                {
+                    if (!ledger.State.Unsettled.ContainsKey(each.Sequence))
+                    {
+                        await ledger.AppendAsync(new UsageReopened(each.Sequence, each.ReissuedAs, arguments.Reason!), cancellationToken);
+                        await output.WriteLineAsync($"{each.Sequence} is looked for again, and sent again when it stays away.");
+                    }
+
+                    vanished.Remove(each.Sequence);
+                }
+            }
+            catch (LedgerFenceLostException)
+            {
+                // A replica wrote: its entry may be about one of these.
+            }
+        }
+
+        return vanished.Count == 0 ? 0 : 1;
+    }
+
+    private static string Text(ReconciledSum sum) => string.Create(CultureInfo.InvariantCulture, $"{sum.Events} = {Text(sum.Tokens)}");
+
+    private static string Text(decimal tokens) => tokens.ToString("0.############################", CultureInfo.InvariantCulture);
+
+    private static string Name(Cause cause) => cause switch
+    {
+        Cause.NotRecorded => "committed and not recorded yet",
+        Cause.Waiting => "not sent yet",
+        Cause.Unconfirmed => "sent and not shown yet",
+        Cause.Refused => "refused, see `dead-letters list`",
+        Cause.Discarded => "given up",
+        Cause.Missing => "missing, see `ledger reissue`",
+        Cause.Vanished => "shown once and lost, see `ledger resend`",
+        Cause.Doubled => "shown more than once",
+        Cause.Uncounted => "shown and not counted",
+        Cause.Altered => "shown with another quantity",
+        _ => throw new ArgumentOutOfRangeException(nameof(cause)),
+    };
+}

@@ -1,0 +1,69 @@
+using Kgents.Contracts;
+
+namespace Kgents.Metering.Reconcile;
+
+/// <summary>What is compared: the usage of a tenant with a model in an hour, by type of event.</summary>
+internal readonly record struct ReconciledGroup(TenantId Tenant, string Hour, string Model, string Type);
+
+/// <summary>What one side has of a group.</summary>
+internal readonly record struct ReconciledSum(long Events, decimal Tokens)
+{
+    public ReconciledSum Plus(decimal tokens) => new(Events + 1, Tokens + tokens);
+}
+
+/// <summary>A group, side by side. The token log is kept for a day at most, and goes with its session: less in it is no difference.</summary>
+internal sealed record ReconciledRow(ReconciledGroup Group)
+{
+    public ReconciledSum Log { get; set; }
+
+    public ReconciledSum Ledger { get; set; }
+
+    public ReconciledSum OpenMeter { get; set; }
+}
+
+/// <summary>One event on which the sides differ.</summary>
+/// <param name="Sequence">In KGENTS_USAGE; 0 for one that is not there.</param>
+/// <param name="ReissuedAs">The id under which an operator had it sent.</param>
+internal sealed record Difference(ulong Sequence, string Id, ReconciledGroup Group, decimal Tokens, Cause Cause, string? ReissuedAs = null);
+
+/// <summary>Why the sides differ on an event.</summary>
+internal enum Cause
+{
+    /// <summary>A turn committed it, and nobody has recorded it yet: its worker, or the sweeper, does.</summary>
+    NotRecorded,
+
+    /// <summary>It is in the ledger, and was not sent yet.</summary>
+    Waiting,
+
+    /// <summary>It was sent, and OpenMeter does not show it yet.</summary>
+    Unconfirmed,
+
+    /// <summary>OpenMeter will not take it: it is a dead letter that somebody has to decide on.</summary>
+    Refused,
+
+    /// <summary>Somebody gave it up.</summary>
+    Discarded,
+
+    /// <summary>OpenMeter said twice that it took it, and does not show it.</summary>
+    Missing,
+
+    /// <summary>OpenMeter showed it once, and does not any more.</summary>
+    Vanished,
+
+    /// <summary>OpenMeter shows it more than once.</summary>
+    Doubled,
+
+    /// <summary>OpenMeter shows it, and says that it counts nothing for it.</summary>
+    Uncounted,
+
+    /// <summary>OpenMeter shows it with another quantity than it was sent with.</summary>
+    Altered,
+}
+
+/// <summary>Token log, ledger and OpenMeter, compared over some hours.</summary>
+/// <param name="LogFrom">Since when the token log has anything; null when it is empty.</param>
+internal sealed record Reconciliation(string From, string To, DateTimeOffset? LogFrom, IReadOnlyList<ReconciledRow> Rows, IReadOnlyList<Difference> Differences)
+{
+    /// <summary>True of what mends itself.</summary>
+    public static bool IsUnderWay(Cause cause) => cause is Cause.NotRecorded or Cause.Waiting or Cause.Unconfirmed;
+}
