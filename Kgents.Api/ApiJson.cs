@@ -9,6 +9,7 @@ using Kgents.Api.Tenants;
 using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
+using Kgents.Contracts;
 
 namespace Kgents.Api;
 
@@ -41,6 +42,11 @@ namespace Kgents.Api;
 [JsonSerializable(typeof(UsageResponse))]
 [JsonSerializable(typeof(UsageRow))]
 [JsonSerializable(typeof(UsageThrough))]
+[JsonSerializable(typeof(ReconciliationResponse))]
+[JsonSerializable(typeof(ReconciliationRecord))]
+[JsonSerializable(typeof(ReconciledUsage))]
+[JsonSerializable(typeof(ReconciledQuantity))]
+[JsonSerializable(typeof(ReconciledDifference))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     static ApiJson() => Default = new ApiJson(Configure(new JsonSerializerOptions()));

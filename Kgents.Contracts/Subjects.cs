@@ -75,6 +75,12 @@ public static class Subjects
 
     public static string MeteringLease(int partition) => KeyValue(Buckets.Leases, $"metering.{partition}");
 
+    /// <summary>The stream subject of the last comparison of a tenant's usage.</summary>
+    public static string Reconciliation(TenantId tenant, int partition) => KeyValue(Buckets.Reconciliations, $"{tenant}.{partition}");
+
+    /// <summary>Those of all partitions.</summary>
+    public static string Reconciliations(TenantId tenant) => KeyValue(Buckets.Reconciliations, $"{tenant}.*");
+
     public static string CancelMark(TurnAddress turn) => KeyValue(Buckets.Cancels, $"{turn.Tenant}.{turn.Session}.{turn.Turn}");
 
     /// <summary>The cancel marks of all turns of one session.</summary>

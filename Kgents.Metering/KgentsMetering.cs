@@ -3,6 +3,7 @@ using Kgents.Metering.Confirm;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
+using Kgents.Metering.Reconcile;
 using Kgents.Metering.Telemetry;
 using Kgents.ServiceDefaults.Connections;
 using Kgents.ServiceDefaults.Health;
@@ -17,7 +18,11 @@ public static class KgentsMetering
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddMeteringCore();
-        if (!builder.AddOpenMeter())
+        if (builder.AddReconciliation())
+        {
+            builder.Services.AddHostedService<ReconcileWorker>();
+        }
+        else
         {
             builder.Services.AddHostedService<NoOpenMeterNotice>();
         }
@@ -41,11 +46,14 @@ public static class KgentsMetering
             .AddSingleton<MeteringSessions>();
     }
 
-    /// <summary>What a command needs besides, that compares the ledger with the token log and with OpenMeter.</summary>
-    internal static void AddReconciliation(this IHostApplicationBuilder builder)
+    /// <summary>What compares the ledger with the token log and with OpenMeter.</summary>
+    /// <returns>False when there is no OpenMeter to compare with.</returns>
+    internal static bool AddReconciliation(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddTopology([Streams.Tokens], []);
-        builder.AddOpenMeter();
+        builder.Services.AddTopology([Streams.Tokens], [Buckets.ReconciliationRecords]);
+        builder.Services.AddOptionsWithValidateOnStart<ReconcileOptions, ReconcileOptionsValidator>().BindConfiguration(ReconcileOptions.SectionName);
+        builder.Services.AddSingleton<ReconciliationStore>();
+        return builder.AddOpenMeter();
     }
 
     /// <summary>False when none is configured.</summary>

@@ -1,8 +1,11 @@
 using System.Security.Claims;
 using System.Text;
+using System.Text.Json;
 using Kgents.Api.Authentication;
 using Kgents.Api.Keys;
 using Kgents.Api.OpenApi;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -16,6 +19,7 @@ internal static class UsageEndpoints
         var usage = routes.MapGroup("/v1/usage").RequireScope(Scopes.Billing).WithTags("Usage");
         usage.MapGet("/", ReadUsage).Describe(UsageOperations.Read);
         usage.MapGet("/focus", ReadFocus).Describe(UsageOperations.ReadFocus);
+        usage.MapGet("/reconciliation", ReadReconciliation).Describe(UsageOperations.ReadReconciliation);
     }
 
     private static async Task<Results<Ok<UsageResponse>, ContentHttpResult, ProblemHttpResult>> ReadUsage(
@@ -51,5 +55,12 @@ internal static class UsageEndpoints
         return await report.ReadAsync(user.Tenant(), query, cancellationToken) is { } usage
             ? TypedResults.Text(FocusExport.Write(user.Tenant().ToString(), usage), Csv.MediaType, Encoding.UTF8)
             : UsageOperations.TooMuch(options.Value.MaxRows);
+    }
+
+    private static async Task<Ok<ReconciliationResponse>> ReadReconciliation(ClaimsPrincipal user, JetStreamReader reader, CancellationToken cancellationToken)
+    {
+        var partitions = reader.ReadAsync(Subjects.KeyValueStream(Buckets.Reconciliations), Subjects.Reconciliations(user.Tenant()), 1, 0, cancellationToken)
+            .Select(entry => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.ReconciliationRecord)!);
+        return TypedResults.Ok(new ReconciliationResponse(await partitions.OrderBy(each => each.Partition).ToListAsync(cancellationToken)));
     }
 }

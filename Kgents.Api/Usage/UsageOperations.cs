@@ -18,6 +18,11 @@ internal static class UsageOperations
         Problems = [Problem.Invalid(400, "from", "must be a day, as 2026-01-31"), TooMuch(10_000)],
     };
 
+    public static Operation ReadReconciliation { get; } = new("readReconciliation", "Compare what turns committed, what the ledger counts and what OpenMeter shows")
+    {
+        Answers = [new(200, "The last comparison, made every hour; none before the first.", typeof(ReconciliationResponse))],
+    };
+
     public static ProblemHttpResult TooMuch(int rows) => Problem.Invalid(
         422, "from", $"there are more than {rows} rows, or too many hours and models to add up: ask for less time, a longer window or fewer groups");
 }

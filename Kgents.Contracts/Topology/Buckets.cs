@@ -12,6 +12,7 @@ public static class Buckets
     public const string Quota = "kgents_quota";
     public const string OpenStreams = "kgents_streams";
     public const string Deletions = "kgents_deletions";
+    public const string Reconciliations = "kgents_reconciliations";
     public const string Leases = "kgents_leases";
 
     /// <summary>A deleted session leaves a mark without a value under its key, for ever: it decides that the session is gone.</summary>
@@ -34,6 +35,9 @@ public static class Buckets
 
     /// <summary>Kept for as long as a client may repeat a post.</summary>
     public static BucketDefinition IdempotencyRecords { get; } = new(Idempotency, "Turns by the hash of tenant, session and the client's key") { MaxAge = TimeSpan.FromHours(24) };
+
+    /// <summary>A view of what is elsewhere, made anew from time to time.</summary>
+    public static BucketDefinition ReconciliationRecords { get; } = new(Reconciliations, "The last comparison of ledger and OpenMeter, by tenant and partition") { MaxAge = TimeSpan.FromDays(7) };
 
     /// <summary>Read and written by compare-and-set; nothing in it is worth more than a few seconds.</summary>
     public static BucketDefinition LeaseRecords { get; } = new(Leases, "Who does what only one may do");

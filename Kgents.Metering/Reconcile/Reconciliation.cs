@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kgents.Contracts;
 
 namespace Kgents.Metering.Reconcile;
@@ -66,4 +67,7 @@ internal sealed record Reconciliation(string From, string To, DateTimeOffset? Lo
 {
     /// <summary>True of what mends itself.</summary>
     public static bool IsUnderWay(Cause cause) => cause is Cause.NotRecorded or Cause.Waiting or Cause.Unconfirmed;
+
+    /// <summary>As it is told to tenants.</summary>
+    public static string NameOf(Cause cause) => JsonNamingPolicy.SnakeCaseLower.ConvertName(cause.ToString());
 }

@@ -10,6 +10,7 @@ using Kgents.Api.Usage;
 using Kgents.Metering.Confirm;
 using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
+using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Deletions;
 using Kgents.Streaming.Models;
@@ -38,6 +39,7 @@ public sealed partial class ConfigurationPageTests
         (LedgerOptions.SectionName, new LedgerOptions()),
         (ExportOptions.SectionName, new ExportOptions()),
         (ConfirmOptions.SectionName, new ConfirmOptions()),
+        (ReconcileOptions.SectionName, new ReconcileOptions()),
         (NatsTopologyOptions.SectionName, new NatsTopologyOptions()),
         (BucketViewOptions.SectionName, new BucketViewOptions()),
     ];

@@ -32,6 +32,7 @@ public sealed class EndpointAccessTests : IAsyncLifetime
         new("POST", "/v1/soul/governance", "write"),
         new("GET", "/v1/usage", "billing"),
         new("GET", "/v1/usage/focus", "billing"),
+        new("GET", "/v1/usage/reconciliation", "billing"),
         new("POST", "/v1/keys", "admin"),
         new("GET", "/v1/keys", "admin"),
         new("PATCH", "/v1/keys/{keyId}", "admin"),

@@ -1,0 +1,50 @@
+using Kgents.Metering.Confirm;
+using Kgents.Metering.Ledger;
+using Kgents.Metering.Telemetry;
+using Kgents.ServiceDefaults.Ledger;
+using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Metering.Reconcile;
+
+/// <summary>Compares token log, ledger and OpenMeter from time to time, and keeps what it finds for the tenants. It only reads, so it needs no lease.</summary>
+internal sealed partial class ReconcileWorker(
+    NatsTopology topology,
+    MeteringSessions sessions,
+    OpenMeterEvents openMeter,
+    ReconciliationStore store,
+    JetStreamReader reader,
+    MeteringMetrics metrics,
+    IOptions<ReconcileOptions> options,
+    IOptions<LedgerOptions> ledger,
+    TimeProvider time,
+    ILogger<ReconcileWorker> logger)
+    : SweepingService("differences between the ledger and OpenMeter", topology, time, logger)
+{
+    private readonly TimeProvider time = time;
+    private readonly ILogger logger = logger;
+
+    protected override TimeSpan Interval => options.Value.Interval;
+
+    protected override async Task SweepOnceAsync(CancellationToken cancellationToken)
+    {
+        var lasting = 0;
+        for (var partition = 0; partition < ledger.Value.Partitions; partition++)
+        {
+            var now = time.GetUtcNow();
+            var found = await new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
+                UsageHour.Of(now.AddHours(1 - options.Value.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
+            await store.KeepAsync(partition, found, now, cancellationToken);
+            lasting += found.Differences.Count(each => !Reconciliation.IsUnderWay(each.Cause));
+        }
+
+        metrics.Reconciled(lasting);
+        if (lasting > 0)
+        {
+            LogDiffers(lasting, options.Value.Hours);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "OpenMeter and the ledger differ on {Events} usage events of the last {Hours} hours: `ledger reconcile` names each.")]
+    private partial void LogDiffers(int events, int hours);
+}
