@@ -52,7 +52,7 @@ public static class KgentsApi
         builder.Services.AddOptionsWithValidateOnStart<TicketOptions, TicketOptionsValidator>().BindConfiguration(TicketOptions.SectionName);
         builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>();
 
-        builder.Services.AddOptionsWithValidateOnStart<PlanTable, PlanTableValidator>().BindConfiguration(PlanTable.SectionName);
+        builder.Services.AddOptionsWithValidateOnStart<PlanTable, PlanTableValidator>().BindConfiguration(PlanTable.SectionName, binder => binder.ErrorOnUnknownConfiguration = true);
         builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestCounter>();
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);

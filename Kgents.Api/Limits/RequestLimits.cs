@@ -40,14 +40,21 @@ internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter
             if (count is null)
             {
                 context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-                RateLimitHeaders.Write(context.Response.Headers, states);
+                WriteWhenItStarts(context.Response, states);
                 return window.Policy;
             }
         }
 
-        RateLimitHeaders.Write(context.Response.Headers, states);
+        WriteWhenItStarts(context.Response, states);
         return null;
     }
+
+    /// <summary>A fault clears the headers that were set before it.</summary>
+    private static void WriteWhenItStarts(HttpResponse response, IReadOnlyList<WindowState> states) => response.OnStarting(() =>
+    {
+        RateLimitHeaders.Write(response.Headers, states);
+        return Task.CompletedTask;
+    });
 
     private List<RequestWindow> WindowsOf(ClaimsPrincipal user)
     {

@@ -12,6 +12,10 @@ internal static class Problem
     /// <summary>Seconds after which a client may try again when NATS is away, or when it has too many streams.</summary>
     private const int RetryAfterSeconds = 2;
 
+    private static readonly string[] Tokens = ["tokens"];
+
+    private const string QuotaExceededType = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
     public static ProblemHttpResult Unauthorized => Create(401, "unauthorized", "A valid API key is needed", "Send it as 'Authorization: Bearer kg_…' or 'X-API-Key: kg_…'.");
 
     public static ProblemHttpResult ScopeMissing(string scope) => Create(
@@ -35,7 +39,7 @@ internal static class Problem
 
     public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");
 
-    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A session takes 64 KiB, a message 4 MiB.");
+    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A message takes 4 MiB, a session 64 KiB, everything else 16 KiB.");
 
     public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
 
@@ -69,7 +73,7 @@ internal static class Problem
     public static ProblemHttpResult QuotaExceeded(string policy) => TypedResults.Problem(new ProblemDetails
     {
         Status = 429,
-        Type = "https://iana.org/assignments/http-problem-types#quota-exceeded",
+        Type = QuotaExceededType,
         Title = "A limit of the tenant is used up",
         Detail = $"The limit '{policy}' is used up. Nothing was done. Try again after the time in Retry-After.",
         Extensions = { ["violated-policies"] = new[] { policy } },
@@ -91,8 +95,16 @@ internal static class Problem
         Detail = $"{field}: {reason}",
     });
 
-    public static ProblemHttpResult TurnFailed(TurnFailed failure, TurnId turn) => Create(
-        StatusOf(failure.Code), failure.Code.Replace('_', '-'), "The turn failed", failure.Message, ("code", failure.Code), ("turn_id", turn.ToString()));
+    public static ProblemHttpResult TurnFailed(TurnFailed failure, TurnId turn) => failure.Code == TurnErrorCodes.QuotaExceeded
+        ? TypedResults.Problem(new ProblemDetails
+        {
+            Status = 429,
+            Type = QuotaExceededType,
+            Title = "The turn failed",
+            Detail = failure.Message,
+            Extensions = { ["violated-policies"] = Tokens, ["code"] = failure.Code, ["turn_id"] = turn.ToString() },
+        })
+        : Create(StatusOf(failure.Code), failure.Code.Replace('_', '-'), "The turn failed", failure.Message, ("code", failure.Code), ("turn_id", turn.ToString()));
 
     public static ProblemHttpResult TurnCancelled(TurnId turn) => Create(
         409, "turn-cancelled", "The turn was cancelled", "Somebody cancelled it before it was answered.", ("turn_id", turn.ToString()));
@@ -113,7 +125,6 @@ internal static class Problem
         TurnErrorCodes.ModelUnavailable or TurnErrorCodes.ModelRefusedCredentials or TurnErrorCodes.ModelRefusedRequest => 502,
         TurnErrorCodes.ModelBrokeOff or TurnErrorCodes.ModelEmpty or TurnErrorCodes.ModelUnreadable => 502,
         TurnErrorCodes.ModelRateLimited => 503,
-        TurnErrorCodes.QuotaExceeded => 429,
         TurnErrorCodes.ModelStalled => 504,
         _ => 500,
     };

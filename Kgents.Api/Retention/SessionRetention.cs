@@ -11,19 +11,20 @@ namespace Kgents.Api.Retention;
 /// Deletes sessions in which nothing was said for longer than their tenant's plan keeps them, as a client would: it may be repeated, and done by every replica at once. All times are the
 /// broker's, so that no clock of ours that is ahead deletes anything.
 /// </summary>
-internal sealed partial class SessionRetention(TenantStore tenants, PlanCatalog plans, SessionDeletion deletion, JetStreamReader reader, ILogger<SessionRetention> logger)
+internal sealed partial class SessionRetention(TenantStore tenants, PlanCatalog plans, SessionDeletion deletion, BucketView<TenantRecord> view, JetStreamReader reader, ILogger<SessionRetention> logger)
 {
     /// <summary>Of each session the last message of the user and the last answer are asked for.</summary>
     private const int SessionsAtOnce = JetStreamReader.MostSubjects / 4;
 
     private static readonly string Sessions = Subjects.KeyValueStream(Buckets.Sessions);
 
+    /// <summary>One look. A replica whose view of the tenants is old does nothing: a plan may keep sessions longer by now.</summary>
     public async Task ApplyOnceAsync(CancellationToken cancellationToken)
     {
         var now = await reader.TimeAsync(Streams.Messages.Name, cancellationToken);
         foreach (var tenant in tenants.All.ToList())
         {
-            if (plans.Of(tenant).Retention is var retention && retention > TimeSpan.Zero)
+            if (view.IsFresh && plans.Of(tenant).Retention is var retention && retention > TimeSpan.Zero)
             {
                 await ApplyAsync(tenant.Id, now - retention, cancellationToken);
             }

@@ -3,7 +3,7 @@ using Kgents.Contracts;
 
 namespace Kgents.Api.Soul;
 
-/// <summary>One message to the soul. <paramref name="Mode"/> is <c>reflect</c> and <paramref name="Budget"/> <c>dialogue</c> by default.</summary>
+/// <summary>One message to the soul. <paramref name="Mode"/> is <c>reflect</c> by default, and <paramref name="Budget"/> the plan's.</summary>
 internal sealed record DialogueRequest([property: Required] string? Prompt, string? Mode, string? Budget);
 
 /// <summary>What the soul said, and the session in which it can be asked further.</summary>

@@ -1,8 +1,12 @@
 using Microsoft.Extensions.Options;
+using NATS.Client.Core;
 
 namespace Kgents.Api.Turns;
 
-/// <summary>The one timer of all that is followed here: it wakes who has heard nothing for a while, to look at the end of the log and to send heartbeats.</summary>
+/// <summary>
+/// The one timer of all that is followed here: it wakes who has heard nothing for a while, to look at the end of the log and to send heartbeats; and all, to look at the end of
+/// the log, when the connection to NATS was lost and is there again.
+/// </summary>
 internal sealed class IdleClock : IDisposable
 {
     /// <summary>How late it may be, as a part of the silence.</summary>
@@ -12,9 +16,12 @@ internal sealed class IdleClock : IDisposable
     private readonly HashSet<LiveEvents> followed = [];
     private readonly TimeSpan silence;
     private readonly ITimer timer;
+    private readonly INatsConnection connection;
 
-    public IdleClock(IOptions<TurnStreamOptions> options, TimeProvider time)
+    public IdleClock(INatsConnection connection, IOptions<TurnStreamOptions> options, TimeProvider time)
     {
+        this.connection = connection;
+        connection.ConnectionOpened += OnConnectedAsync;
         var (tail, heartbeat) = (options.Value.TailCheckInterval, options.Value.HeartbeatInterval);
         silence = tail < heartbeat ? tail : heartbeat;
         timer = time.CreateTimer(_ => Tick(), null, silence / TicksPerSilence, silence / TicksPerSilence);
@@ -31,7 +38,24 @@ internal sealed class IdleClock : IDisposable
         return new Waking(this, live);
     }
 
-    public void Dispose() => timer.Dispose();
+    public void Dispose()
+    {
+        connection.ConnectionOpened -= OnConnectedAsync;
+        timer.Dispose();
+    }
+
+    private ValueTask OnConnectedAsync(object? sender, NatsEventArgs connected)
+    {
+        lock (gate)
+        {
+            foreach (var live in followed)
+            {
+                live.WakeReconnected();
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     private void Tick()
     {

@@ -17,6 +17,7 @@ internal sealed class LiveEvents(INatsConnection connection, FollowedLog followe
     private LiveBatch taken = new();
     private long waitedSince = time.GetTimestamp();
     private volatile bool isIdle;
+    private volatile bool isReconnected;
 
     /// <summary>What has arrived and is not used yet, in order. It is good until the next call that finds all of it used.</summary>
     public LiveBatch Take()
@@ -48,7 +49,21 @@ internal sealed class LiveEvents(INatsConnection connection, FollowedLog followe
         return taken;
     }
 
+    /// <summary>True once after the connection was lost and is there again: what was sent meanwhile did not come.</summary>
+    public bool TakeReconnected()
+    {
+        var taken = isReconnected;
+        isReconnected = false;
+        return taken;
+    }
+
     public void Wake() => arrived.Call();
+
+    public void WakeReconnected()
+    {
+        isReconnected = true;
+        arrived.Call();
+    }
 
     public void WakeIfIdle(TimeSpan silence)
     {

@@ -23,7 +23,8 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptio
     {
         if (!TryOpenHere(tenant))
         {
-            return Refuse(context, options.Value.MaxPerTenant);
+            Problem.SetRetryAfter(context);
+            return Problem.TooManyStreams(options.Value.MaxPerTenant);
         }
 
         context.Response.RegisterForDispose(new Place(() => CloseHere(tenant)));
@@ -31,7 +32,8 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptio
         {
             if (!await places.TakeAsync(tenant, limit))
             {
-                return Refuse(context, limit);
+                Problem.SetRetryAfter(context);
+                return Problem.QuotaExceeded("streams");
             }
 
             context.Response.RegisterForDispose(new Place(() => places.Release(tenant)));
@@ -73,12 +75,6 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptio
                 open.Remove(tenant);
             }
         }
-    }
-
-    private static ProblemHttpResult Refuse(HttpContext context, int limit)
-    {
-        Problem.SetRetryAfter(context);
-        return Problem.TooManyStreams(limit);
     }
 
     /// <summary>Disposed of once, by the server.</summary>

@@ -75,9 +75,10 @@ internal sealed partial class TurnFollower(
             {
                 await live.WaitAsync();
                 cancellationToken.ThrowIfCancellationRequested();
-                if (live.TakeIdle())
+                var isReconnected = live.TakeReconnected();
+                if (live.TakeIdle() || isReconnected)
                 {
-                    if (time.GetElapsedTime(checkedTail) >= options.Value.TailCheckInterval)
+                    if (isReconnected || time.GetElapsedTime(checkedTail) >= options.Value.TailCheckInterval)
                     {
                         if (await CheckTailAsync(followed, last, cancellationToken) is not { } tail)
                         {

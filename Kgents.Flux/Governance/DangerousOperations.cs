@@ -11,10 +11,10 @@ namespace Kgents.Flux;
 internal static partial class DangerousOperations
 {
     /// <summary>Dangerous anywhere, also inside of another word.</summary>
-    private static readonly string[] Anywhere = ["delete", "remove", "truncate", "destroy", "production", "sudo", "password", "secret", "credential", "apikey", "purge", "erase", "reformat"];
+    private static readonly string[] Anywhere = ["delete", "remove", "truncate", "destroy", "production", "sudo", "password", "secret", "credential", "apikey", "token", "purge", "erase", "reformat"];
 
     /// <summary>Dangerous at the beginning of a word.</summary>
-    private static readonly string[] Beginnings = ["drop", "force", "token", "format", "wipe"];
+    private static readonly string[] Beginnings = ["drop", "force", "format", "wipe"];
 
     /// <summary>Dangerous as a word.</summary>
     private static readonly string[] Words = ["rm", "rmdir", "del", "prod"];

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api;
 
@@ -48,6 +49,44 @@ public sealed class CancelTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
         model.DefaultScript = ModelScript.Reply("next");
         Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "next")).EndKind);
+    }
+
+    /// <summary>Also for a client that asked for a cancel when it leaves: it has not left.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Turn_GoesOn_WhenItsApiStops(bool stream)
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        model.DefaultScript = held;
+        await using var worker = await StartWorkerAsync();
+        await using var stopping = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        var session = await api.Client.CreateSessionAsync();
+        var posting = stopping.Client.PostAsync(session, "key", new { message = "count", on_disconnect = "cancel", stream });
+        await ChunkAsync();
+
+        await stopping.DisposeAsync();
+        held.Release();
+
+        Assert.Equal((TurnStatus.Completed, "one two"), (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)) is var answer ? (answer.Status, answer.Text) : default);
+        await Task.WhenAny(posting);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_GoesOn_WhenItsClientLeaves_AndAskedForNothing()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        model.DefaultScript = held;
+        await using var worker = await StartWorkerAsync();
+        var session = await api.Client.CreateSessionAsync();
+        var response = await api.Client.PostAsync(session, "count");
+        await ChunkAsync();
+
+        response.Dispose();
+        await Eventually.TrueAsync(() => api.Services.GetRequiredService<Kgents.Api.Turns.TurnFeeds>().Count == 0);
+        held.Release();
+
+        Assert.Equal((TurnStatus.Completed, "one two"), (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)) is var answer ? (answer.Status, answer.Text) : default);
     }
 
     [Fact(Timeout = Limits.Test)]

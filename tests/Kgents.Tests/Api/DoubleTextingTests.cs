@@ -78,6 +78,29 @@ public sealed class DoubleTextingTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task InterruptingMessages_LeaveTheLastOne_WhenManyPostAtOnce()
+    {
+        // Whoever is not interrupted is not answered either, until the test says so.
+        var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("done"));
+        model.DefaultScript = held;
+        var session = await first.Client.CreateSessionAsync();
+
+        var responses = await Task.WhenAll(Enumerable.Range(0, 50).Select(number => PostAsync(number % 2 == 0 ? first : second, session, $"message {number}", "interrupt")));
+        var accepted = responses.Where(response => response.StatusCode == HttpStatusCode.OK).ToList();
+        Assert.All(responses.Except(accepted), response => Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode));
+        Assert.NotEmpty(accepted);
+
+        var asked = await first.AskedAsync(session);
+        await Eventually.TrueAsync(async () => (await Conversations.AnswersAsync(first, session)).Count == asked.Count - 1);
+        held.Release();
+        var turns = await Task.WhenAll(accepted.Select(response => response.TurnAsync()));
+
+        Assert.Equivalent(asked, turns.Select(turn => turn.Id), strict: true);
+        Assert.Equal(("complete", asked[^1]), Assert.Single(turns.Select(turn => (turn.EndKind, turn.Id)), end => end.EndKind != "cancelled"));
+        Assert.Equal(asked, (await Conversations.AnswersAsync(first, session)).Select(answer => answer.Turn));
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task InterruptingMessage_CancelsTheTurnUnderWay_WhenNoWorkerIsFreeToTakeIt()
     {
         await first.DisposeAsync();

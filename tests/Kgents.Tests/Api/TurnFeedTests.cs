@@ -42,6 +42,7 @@ public sealed class TurnFeedTests : IAsyncLifetime
             new Uri($"/v1/kgent/sessions/{session}/turns/{id}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken)));
 
         Assert.Equal(1, Feeds.Count);
+        Assert.Empty(await host.JetStream.ListConsumerNamesAsync(Streams.Tokens.Name, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
         held.Release();
         var seen = await Task.WhenAll(others.Append(post).Select(async response => await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken)));
 

@@ -97,6 +97,31 @@ public sealed class TurnFollowerTests : IAsyncLifetime
         Assert.Equal("complete", turn.EndKind);
     }
 
+    /// <summary>The end of the log is looked up at no other time in this test.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Client_GetsWhatCameMeanwhile_WhenTheConnectionIsThereAgain()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var cut = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "01:00:00"));
+        await using var other = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        var session = SessionId.Parse(await cut.Client.CreateSessionAsync());
+        var turn = TurnId.New(TimeProvider.System);
+        await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
+        await Conversations.AskAsync(other, session, turn, 1);
+        using var response = await cut.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var frames = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await frames.MoveNextAsync());
+
+        proxy.CutAt(1, CutPoint.BeforeForward);
+        await Task.WhenAny(proxy.CutHappened, cut.Client.GetAsync(new Uri("/v1/kgent/sessions", UriKind.Relative), TestContext.Current.CancellationToken));
+        await proxy.CutHappened;
+        await Conversations.LogAsync(other, session, turn, new TurnFailed(TurnErrorCodes.Expired, "over"));
+        proxy.Restore();
+
+        Assert.True(await frames.MoveNextAsync());
+        Assert.Equal("error", frames.Current.Event);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Client_GetsALostEnd_WhenTheTailIsLookedUp()
     {

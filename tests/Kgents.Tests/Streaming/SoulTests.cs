@@ -104,14 +104,14 @@ public sealed class SoulTests : IAsyncLifetime
     }
 
     [Theory(Timeout = Limits.Test)]
-    [InlineData("""{"budget":"lavish"}""", "dormant, whisper, dialogue, deep")]
-    [InlineData("""{"eigenvectors":{"joy":1.5}}""", "from 0 to 1")]
-    [InlineData("""{"eigenvectors":{"humour":0.5}}""", "aesthetic, categorical, gratitude, heterarchy, generativity, joy")]
-    public async Task Session_IsRefusedWithTheChoices_AndNothingIsStored(string body, string choices)
+    [InlineData("""{"budget":"lavish"}""", "dormant, whisper, dialogue, deep", 400)]
+    [InlineData("""{"eigenvectors":{"joy":1.5}}""", "from 0 to 1", 422)]
+    [InlineData("""{"eigenvectors":{"humour":0.5}}""", "aesthetic, categorical, gratitude, heterarchy, generativity, joy", 422)]
+    public async Task Session_IsRefusedWithTheChoices_AndNothingIsStored(string body, string choices, int status)
     {
         using var response = await host.Client.PostAsync("/v1/kgent/sessions", new StringContent(body, null, "application/json"), TestContext.Current.CancellationToken);
 
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
+        Assert.Equal(status, (int)response.StatusCode);
         Assert.Contains(choices, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Empty((await host.Client.GetFromJsonAsync<JsonElement>("/v1/kgent/sessions", TestContext.Current.CancellationToken)).GetProperty("sessions").EnumerateArray());
     }
@@ -123,7 +123,7 @@ public sealed class SoulTests : IAsyncLifetime
 
         using var response = await host.Client.PostAsJsonAsync($"/v1/kgent/sessions/{session}/messages", new { message = "hm", budget = "lavish" }, TestContext.Current.CancellationToken);
 
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("dormant, whisper, dialogue, deep", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Empty(await host.Client.MessagesAsync(session));
     }

@@ -115,6 +115,15 @@ public sealed class PlanTests : IAsyncLifetime
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Or a limit that is spelled wrong is none.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Table_IsRefusedAtTheStart_WhenAColumnIsUnknown()
+    {
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => StartAsync(("Plans:Table:small:RequestPerDay", "10")));
+
+        Assert.Contains("RequestPerDay", refused.ToString(), StringComparison.Ordinal);
+    }
+
     private Task<KgentsHost> StartAsync(params (string Key, string? Value)[] settings) =>
         KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", model.ConnectionString), .. settings]);
 }

@@ -67,6 +67,22 @@ public sealed class RequestLimitTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromSeconds(45), refused.Headers.RetryAfter?.Delta);
     }
 
+    /// <summary>What was counted says so, whatever else is wrong with it.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("{")]
+    [InlineData("{\"title\":7}")]
+    public async Task Refusals_OfARequest_SayWhatIsLeft(string body)
+    {
+        using var client = await host.NewClientAsync("acme", "read", "write");
+        using var changed = await host.Client.PatchAsJsonAsync("/v1/admin/tenants/acme", new { plan = "by-day" }, TestContext.Current.CancellationToken);
+        using var content = new StringContent(body, null, "application/json");
+
+        using var refused = await client.PostAsync(new Uri("/v1/kgent/sessions", UriKind.Relative), content, TestContext.Current.CancellationToken);
+
+        Assert.Equal((HttpStatusCode.BadRequest, "39"), (refused.StatusCode, Header(refused, "X-RateLimit-Remaining")));
+        Assert.StartsWith("\"day\";r=39;", Header(refused, "RateLimit"), StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task NextMinute_HasItsOwnRequests_AndWhatAMinuteRefusedIsNotInTheDay()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -58,6 +59,9 @@ public sealed class StreamPlacesTests : IAsyncLifetime
         var streams = await FillAsync(host);
         using var refused = await FollowAsync(replica);
         Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(2)), (refused.StatusCode, refused.Headers.RetryAfter?.Delta));
+        var problem = await refused.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(TestContext.Current.CancellationToken);
+        Assert.Equal("https://iana.org/assignments/http-problem-types#quota-exceeded", problem.GetProperty("type").GetString());
+        Assert.Equal(["streams"], problem.GetProperty("violated-policies").EnumerateArray().Select(policy => policy.GetString()));
 
         streams[0].Dispose();
         await Eventually.TrueAsync(async () => await OpenAsync() == Limit - 1);

@@ -71,6 +71,23 @@ public sealed class FencedPublisherTests : IAsyncLifetime
         Assert.Equal(["w:0"], await other.WritersAsync(Subject));
     }
 
+    /// <summary>The first copy comes so late that it is sent again: the server refuses the second one, whose writer finds itself in what it reads back.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Append_IsFoundByReadingBack_WhenItsOwnCopyWasFirst()
+    {
+        var before = await writer.AppendAsync(Subject, "w:0", 0);
+        var hold = proxy.HoldOnce(subject => subject == Subject);
+
+        var appending = writer.AppendAsync(Subject, "w:1", before.Sequence);
+        await hold.Reached;
+        await Task.Delay(3 * LogStream.RequestTimeout, TestContext.Current.CancellationToken);
+        hold.Release();
+
+        Assert.Equal(FencedResult.Stored(2), await appending);
+        Assert.True(proxy.PublishedSubjects.Count(subject => subject == Subject) >= 3);
+        Assert.Equal(["w:0", "w:1"], await other.WritersAsync(Subject));
+    }
+
     [Theory(Timeout = Limits.Test)]
     [InlineData(CutPoint.BeforeForward)]
     [InlineData(CutPoint.BeforeReply)]

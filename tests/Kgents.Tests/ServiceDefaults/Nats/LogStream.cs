@@ -9,6 +9,8 @@ namespace Kgents.Tests.ServiceDefaults.Nats;
 /// <summary>A client of a stream <c>LOG</c> on <c>log.&gt;</c>: what a service uses, with timeouts that a test can wait for.</summary>
 internal sealed class LogStream : IAsyncDisposable
 {
+    public static readonly TimeSpan RequestTimeout = TimeSpan.FromMilliseconds(400);
+
     public const string Name = "LOG";
     private const string WriterHeader = "Writer";
 
@@ -23,8 +25,8 @@ internal sealed class LogStream : IAsyncDisposable
             ReconnectWaitMin = TimeSpan.FromMilliseconds(10),
             ReconnectWaitMax = TimeSpan.FromMilliseconds(50),
             ReconnectJitter = TimeSpan.FromMilliseconds(10),
-            RequestTimeout = TimeSpan.FromMilliseconds(400),
-            CommandTimeout = TimeSpan.FromMilliseconds(400),
+            RequestTimeout = RequestTimeout,
+            CommandTimeout = RequestTimeout,
             PublishTimeoutOnDisconnected = true,
         });
         JetStream = new NatsJSContext(connection);
