@@ -11,6 +11,7 @@ public sealed class GovernanceTests
 
     [Theory]
     [InlineData("Delete the user")]
+    [InlineData("print authtoken")]
     [InlineData("deleteUser(42)")]
     [InlineData("please REMOVE it")]
     [InlineData("drop_table")]

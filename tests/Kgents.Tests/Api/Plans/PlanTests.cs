@@ -75,6 +75,10 @@ public sealed class PlanTests : IAsyncLifetime
         using var large = await client.PostAsJsonAsync("/v1/kgent/sessions", new { model = "large-1" }, TestContext.Current.CancellationToken);
 
         Assert.Equal([HttpStatusCode.Created, HttpStatusCode.Forbidden], [small.StatusCode, large.StatusCode]);
+        var session = await client.CreateSessionAsync();
+        using var message = await client.PostAsync(session, "key", new { message = "hi", model = "large-1" });
+        Assert.Equal(HttpStatusCode.Forbidden, message.StatusCode);
+        Assert.Empty(await client.MessagesAsync(session));
     }
 
     [Fact(Timeout = Limits.Test)]
