@@ -9,6 +9,7 @@ using Kgents.Api.Tenants;
 using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
+using Kgents.Api.Webhooks;
 
 namespace Kgents.Api;
 
@@ -38,6 +39,16 @@ namespace Kgents.Api;
 [JsonSerializable(typeof(ChangeKeyRequest))]
 [JsonSerializable(typeof(KeyResponse))]
 [JsonSerializable(typeof(KeyPage))]
+[JsonSerializable(typeof(CreateWebhookRequest))]
+[JsonSerializable(typeof(ChangeWebhookRequest))]
+[JsonSerializable(typeof(RotateWebhookRequest))]
+[JsonSerializable(typeof(WebhookResponse))]
+[JsonSerializable(typeof(WebhookPage))]
+[JsonSerializable(typeof(WebhookSecretResponse))]
+[JsonSerializable(typeof(DeliveryResponse))]
+[JsonSerializable(typeof(AttemptResponse))]
+[JsonSerializable(typeof(DeliveryPage))]
+[JsonSerializable(typeof(TestResponse))]
 [JsonSerializable(typeof(UsageResponse))]
 [JsonSerializable(typeof(UsageRow))]
 [JsonSerializable(typeof(UsageThrough))]

@@ -1,0 +1,30 @@
+using Kgents.Metering.Telemetry;
+using Kgents.Metering.Webhooks.Events;
+using Kgents.Metering.Webhooks.Sending;
+using Kgents.ServiceDefaults.Webhooks;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Metering.Webhooks;
+
+internal static class WebhookWorkers
+{
+    public static void AddWebhooks(this IServiceCollection services)
+    {
+        services.AddWebhookStores();
+        services.AddOptionsWithValidateOnStart<WebhookDeliveryOptions, WebhookDeliveryOptionsValidator>().BindConfiguration(WebhookDeliveryOptions.SectionName);
+        services.AddSingleton<IValidateOptions<WebhookDeliveryOptions>, WebhookListsValidator>();
+        services
+            .AddSingleton<AddressGuard>()
+            .AddSingleton<GuardedTransport>()
+            .AddSingleton<WebhookClient>()
+            .AddSingleton<RetryPlan>()
+            .AddSingleton<DeliveryQueue>()
+            .AddSingleton<DeliveryWatch>()
+            .AddSingleton<WebhookMetrics>()
+            .AddSingleton<WebhookSender>()
+            .AddSingleton<WebhookFeed>()
+            .AddSingleton<WebhookFanOut>()
+            .AddHostedService<WebhookSendWorker>()
+            .AddHostedService<WebhookEventWorker>();
+    }
+}
