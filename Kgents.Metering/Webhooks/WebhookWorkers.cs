@@ -19,11 +19,11 @@ internal static class WebhookWorkers
             .AddSingleton<WebhookClient>()
             .AddSingleton<RetryPlan>()
             .AddSingleton<DeliveryQueue>()
-            .AddSingleton<DeliveryWatch>()
             .AddSingleton<WebhookMetrics>()
             .AddSingleton<WebhookSender>()
             .AddSingleton<WebhookFeed>()
             .AddSingleton<WebhookFanOut>()
+            .AddHostedService<DeliveryWatch>()
             .AddHostedService<WebhookSendWorker>()
             .AddHostedService<WebhookEventWorker>();
     }

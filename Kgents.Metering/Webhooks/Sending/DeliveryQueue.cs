@@ -109,23 +109,22 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
         {
             var now = time.GetUtcNow();
             wait = LongestWait;
-            var first = lines.Where(line => line.Value.Waiting.Count > 0 && line.Value.Running.Count < options.Value.ConcurrencyPerWebhook).MinBy(line => line.Value.Waiting.Min.DueAt);
             address = default;
-            if (first.Value is null)
+            if (lines.Values.Where(line => line.Waiting.Count > 0 && line.Running.Count < options.Value.ConcurrencyPerWebhook).MinBy(line => line.Waiting.Min.DueAt) is not { } first)
             {
                 return false;
             }
 
-            var (dueAt, id) = first.Value.Waiting.Min;
+            var (dueAt, id) = first.Waiting.Min;
             if (dueAt > now)
             {
                 wait = dueAt - now < LongestWait ? dueAt - now : LongestWait;
                 return false;
             }
 
-            address = new DeliveryAddress(first.Key.Item1, first.Key.Item2, WebhookEventId.Parse(id));
-            first.Value.Waiting.Remove((dueAt, id));
-            first.Value.Running.Add(address.Event);
+            address = new DeliveryAddress(first.Tenant, first.Webhook, WebhookEventId.Parse(id));
+            first.Waiting.Remove((dueAt, id));
+            first.Running.Add(address.Event);
             return true;
         }
     }
@@ -134,7 +133,7 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
     {
         if (!lines.TryGetValue((address.Tenant, address.Webhook), out var line))
         {
-            line = new Line();
+            line = new Line(address.Tenant, address.Webhook);
             lines.Add((address.Tenant, address.Webhook), line);
         }
 
@@ -155,8 +154,12 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
 
     private sealed record Entry(DateTimeOffset DueAt, ulong Revision);
 
-    private sealed class Line
+    private sealed class Line(TenantId tenant, WebhookId webhook)
     {
+        public TenantId Tenant => tenant;
+
+        public WebhookId Webhook => webhook;
+
         public SortedSet<(DateTimeOffset DueAt, string Event)> Waiting { get; } = [];
 
         public HashSet<WebhookEventId> Running { get; } = [];

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using NATS.Client.Core;
 using NATS.Client.KeyValueStore;
 
@@ -9,14 +10,26 @@ namespace Kgents.Metering.Webhooks.Sending;
 /// Keeps the queue of this process as the bucket is, by a watch: each process begins with nothing but what is stored. It begins anew from time to time, so that a watch that has silently stopped
 /// delays events and loses none.
 /// </summary>
-internal sealed partial class DeliveryWatch(DeliveryQueue queue, INatsKVContext keyValue, TimeProvider time, ILogger<DeliveryWatch> logger)
+internal sealed partial class DeliveryWatch(NatsTopology topology, DeliveryQueue queue, INatsKVContext keyValue, TimeProvider time, ILogger<DeliveryWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(15);
     private static readonly NatsKVWatchOpts WatchOptions = new() { IdleHeartbeat = TimeSpan.FromMilliseconds(500) };
 
-    /// <summary>Ends by cancellation alone.</summary>
-    public async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await topology.WhenCreatedAsync(stoppingToken);
+            await KeepAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Shutdown is how this ends.
+        }
+    }
+
+    private async Task KeepAsync(CancellationToken stoppingToken)
     {
         while (true)
         {

@@ -6,7 +6,7 @@ namespace Kgents.Metering.Webhooks.Sending;
 
 /// <summary>Sends what is due, until the process stops; what is under way then ends by itself, within the time that a receiver has.</summary>
 internal sealed partial class WebhookSendWorker(
-    NatsTopology topology, DeliveryWatch watch, DeliveryQueue queue, WebhookSender sender, IOptions<WebhookDeliveryOptions> options, TimeProvider time, ILogger<WebhookSendWorker> logger) : BackgroundService
+    NatsTopology topology, DeliveryQueue queue, WebhookSender sender, IOptions<WebhookDeliveryOptions> options, TimeProvider time, ILogger<WebhookSendWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DrainMargin = TimeSpan.FromSeconds(5);
@@ -18,12 +18,10 @@ internal sealed partial class WebhookSendWorker(
         try
         {
             await topology.WhenCreatedAsync(stoppingToken);
-            await Task.WhenAll(
-                watch.RunAsync(stoppingToken),
-                Parallel.ForEachAsync(
-                    queue.TakeAsync(stoppingToken),
-                    new ParallelOptions { MaxDegreeOfParallelism = options.Value.Concurrency, CancellationToken = CancellationToken.None },
-                    async (address, _) => await SendAsync(address, abandon.Token)));
+            await Parallel.ForEachAsync(
+                queue.TakeAsync(stoppingToken),
+                new ParallelOptions { MaxDegreeOfParallelism = options.Value.Concurrency, CancellationToken = CancellationToken.None },
+                async (address, _) => await SendAsync(address, abandon.Token));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

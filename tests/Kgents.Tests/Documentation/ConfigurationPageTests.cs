@@ -6,9 +6,11 @@ using Kgents.Api.Messages;
 using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
+using Kgents.Api.Webhooks;
 using Kgents.Metering.Confirm;
 using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
+using Kgents.Metering.Webhooks.Sending;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Deletions;
 using Kgents.Streaming.Models;
@@ -33,6 +35,8 @@ public sealed partial class ConfigurationPageTests
         (DeletionOptions.SectionName, new DeletionOptions()),
         (SweepOptions.SectionName, new SweepOptions()),
         (ModelOptions.SectionName, new ModelOptions()),
+        (WebhookOptions.SectionName, new WebhookOptions()),
+        (WebhookDeliveryOptions.SectionName, new WebhookDeliveryOptions()),
         (LedgerOptions.SectionName, new LedgerOptions()),
         (ExportOptions.SectionName, new ExportOptions()),
         (ConfirmOptions.SectionName, new ConfirmOptions()),

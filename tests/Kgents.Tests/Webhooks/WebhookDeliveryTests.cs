@@ -18,7 +18,7 @@ public sealed class WebhookDeliveryTests : WebhookTest
         var delivery = await BecomesAsync(id, test, "delivered");
 
         var request = Assert.Single(Receiver.Received);
-        Assert.Equal((test, "webhook.test", "application/json; charset=utf-8"), (request.Id, request.Type, request.Headers["Content-Type"]));
+        Assert.Equal((test, "webhook.test", "application/json"), (request.Id, request.Type, request.Headers["Content-Type"]));
         Assert.Equal(["type", "timestamp", "data"], request.Json.EnumerateObject().Select(field => field.Name));
         Assert.Equal(("acme", id), (request.Data.GetProperty("tenant_id").GetString(), request.Data.GetProperty("webhook_id").GetString()));
         Assert.InRange(request.Seconds, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 60, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());

@@ -9,6 +9,9 @@ namespace Kgents.Tests.Webhooks;
 /// <summary>A nats-server, an API with tenants and a receiver; who sends is a host that each test starts as it needs it.</summary>
 public abstract class WebhookTest : IAsyncLifetime
 {
+    private static readonly (string Key, string? Value)[] Hurried =
+        [("Webhooks:AllowedNetworks", "127.0.0.0/8"), ("Webhooks:Schedule", "00:00:00,00:00:00.050,00:00:00.100"), ("Metering:Ledger:PollInterval", "00:00:00.050")];
+
     private protected NatsServer Nats { get; private set; } = null!;
 
     private protected WebhookReceiver Receiver { get; private set; } = null!;
@@ -39,7 +42,7 @@ public abstract class WebhookTest : IAsyncLifetime
 
     /// <summary>A host that sends to loopback, and in a hurry.</summary>
     private protected static Task<KgentsHost> StartSendingAsync(string natsUrl, params (string Key, string? Value)[] settings) => KgentsHost.StartAsync(
-        natsUrl, Parts.Metering, [("Webhooks:AllowedNetworks", "127.0.0.0/8"), ("Webhooks:Schedule", "00:00:00,00:00:00.050,00:00:00.100"), ("Metering:Ledger:PollInterval", "00:00:00.050"), .. settings]);
+        natsUrl, Parts.Metering, [.. Hurried.ExceptBy(settings.Select(setting => setting.Key), setting => setting.Key), .. settings]);
 
     private protected Task<KgentsHost> StartSendingAsync(params (string Key, string? Value)[] settings) => StartSendingAsync(Nats.Url, settings);
 
