@@ -45,7 +45,7 @@ internal static class Problem
 
     public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");
 
-    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A session takes 64 KiB, a message 4 MiB.");
+    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A session takes 64 KiB, a message 4 MiB, a key or webhook 16 KiB.");
 
     public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
 
