@@ -17,6 +17,9 @@ public static class Subjects
     public const string AllAudits = "kgents.audit.*.*.*.*";
     public const string AllWebhookEvents = "kgents.webhooks.*.*";
 
+    /// <summary>The stream subjects of all webhooks.</summary>
+    public const string AllWebhooks = $"$KV.{Buckets.Webhooks}.*.*";
+
     /// <summary>The stream subjects of all tenants' quotas.</summary>
     public const string AllQuotas = $"$KV.{Buckets.Quota}.*";
 
@@ -137,6 +140,9 @@ public static class Subjects
         tenant = default;
         return tokens.Length == 4 && TenantId.TryParse(tokens[2], null, out tenant) && SessionId.TryParse(tokens[3], null, out session);
     }
+
+    /// <summary>Takes the tenant back out of a subject that ends with it, of <see cref="AllQuotas"/> or <see cref="AllDeadLetters"/>; false for one that Kgents did not build.</summary>
+    public static bool TryParseTenant(string subject, out TenantId tenant) => TenantId.TryParse(subject[(subject.LastIndexOf('.') + 1)..], null, out tenant);
 
     /// <summary>Takes partition and tenant back out of a subject of <see cref="AllUsage"/>; false for one that Kgents did not build.</summary>
     public static bool TryParseUsage(string subject, out int partition, out TenantId tenant)

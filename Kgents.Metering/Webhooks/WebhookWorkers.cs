@@ -1,6 +1,8 @@
+using Kgents.Contracts;
 using Kgents.Metering.Telemetry;
 using Kgents.Metering.Webhooks.Events;
 using Kgents.Metering.Webhooks.Sending;
+using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Webhooks;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +12,7 @@ internal static class WebhookWorkers
 {
     public static void AddWebhooks(this IServiceCollection services)
     {
-        services.AddWebhookStores();
+        services.AddTopology([Streams.DeadLetters], [Buckets.QuotaRecords]).AddWebhookStores();
         services.AddOptionsWithValidateOnStart<WebhookDeliveryOptions, WebhookDeliveryOptionsValidator>().BindConfiguration(WebhookDeliveryOptions.SectionName);
         services.AddSingleton<IValidateOptions<WebhookDeliveryOptions>, WebhookListsValidator>();
         services
@@ -23,8 +25,14 @@ internal static class WebhookWorkers
             .AddSingleton<WebhookSender>()
             .AddSingleton<WebhookFeed>()
             .AddSingleton<WebhookFanOut>()
+            .AddSingleton<QuotaEvents>()
+            .AddSingleton<QuotaResets>()
+            .AddSingleton<LetterEvents>()
+            .AddSingleton<DelayedUsage>()
+            .AddSingleton<MismatchEvents>()
             .AddHostedService<DeliveryWatch>()
             .AddHostedService<WebhookSendWorker>()
-            .AddHostedService<WebhookEventWorker>();
+            .AddHostedService<WebhookEventWorker>()
+            .AddHostedService<QuotaResetWorker>();
     }
 }

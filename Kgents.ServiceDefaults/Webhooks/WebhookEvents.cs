@@ -19,11 +19,12 @@ public sealed class WebhookEvents(JetStreamReader reader, FencedPublisher publis
     /// <param name="data">What is told of it.</param>
     /// <param name="webhook">The one that it is for; null for all of the tenant's that chose its type.</param>
     /// <param name="period">The month that it is about, if it is about one.</param>
+    /// <param name="at">When it happened; now by default.</param>
     /// <returns>False when it was there already.</returns>
     public async Task<bool> PublishAsync(
-        TenantId tenant, WebhookEventId id, string type, JsonObject data, CancellationToken cancellationToken, WebhookId? webhook = null, string? period = null)
+        TenantId tenant, WebhookEventId id, string type, JsonObject data, CancellationToken cancellationToken, WebhookId? webhook = null, string? period = null, DateTimeOffset? at = null)
     {
-        var body = JsonSerializer.Serialize(new WebhookPayload(type, time.GetUtcNow(), JsonElement.Parse(data.ToJsonString())), WireJson.Default.WebhookPayload);
+        var body = JsonSerializer.Serialize(new WebhookPayload(type, (at ?? time.GetUtcNow()).ToUniversalTime(), JsonElement.Parse(data.ToJsonString())), WireJson.Default.WebhookPayload);
         if (Encoding.UTF8.GetByteCount(body) > LongestBody)
         {
             throw new ArgumentException($"An event of {body.Length} characters is longer than receivers are promised.", nameof(data));

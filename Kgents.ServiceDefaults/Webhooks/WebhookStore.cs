@@ -15,6 +15,14 @@ public sealed class WebhookStore(JetStreamReader reader, FencedPublisher publish
         .OrderBy(webhook => webhook.Id.ToString(), StringComparer.Ordinal)
         .ToListAsync(cancellationToken);
 
+    /// <summary>The tenants that have one in use which chose this type.</summary>
+    public async Task<IReadOnlyList<TenantId>> TenantsToldOfAsync(string type, CancellationToken cancellationToken) => await records
+        .ReadAsync(Subjects.AllWebhooks, cancellationToken)
+        .Where(found => found.Value.DisabledAt is null && found.Value.Events.Contains(type))
+        .Select(found => found.Value.Tenant)
+        .Distinct()
+        .ToListAsync(cancellationToken);
+
     /// <summary>Null when the tenant has none of this id.</summary>
     public async Task<WebhookRecord?> FindAsync(TenantId tenant, WebhookId id, CancellationToken cancellationToken) =>
         (await records.FindAsync(Subjects.Webhook(tenant, id), cancellationToken))?.Value;

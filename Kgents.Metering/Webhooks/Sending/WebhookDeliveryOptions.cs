@@ -32,6 +32,14 @@ public sealed class WebhookDeliveryOptions
     [Range(1, 1_000)]
     public int ConcurrencyPerWebhook { get; set; } = 2;
 
+    /// <summary>Age of usage that OpenMeter does not show, at which its tenant is told.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "7.00:00:00")]
+    public TimeSpan DelayedAfter { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>How often a replica looks whether a new month has begun for somebody who waits for it.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan ResetInterval { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>The networks of <see cref="AllowedNetworks"/>.</summary>
     internal IReadOnlyList<IPNetwork> ReadNetworks() => [.. Parts(AllowedNetworks).Select(IPNetwork.Parse)];
 
