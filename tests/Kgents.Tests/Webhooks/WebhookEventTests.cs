@@ -94,7 +94,7 @@ public sealed class WebhookEventTests : WebhookTest
         await UseAsync(2_000, limit: 10_000);
         Assert.IsType<QuotaAnswer.TooFewTokens>(await ReserveAsync(9_000, 10_000));
         await LookedAtAsync();
-        Assert.Empty(Receiver.Received);
+        Assert.Empty(Receiver.At("/acme"));
 
         await UseAsync(7_500, limit: 10_000);
         Assert.IsType<QuotaAnswer.TooFewTokens>(await ReserveAsync(900, 10_000));
@@ -127,7 +127,7 @@ public sealed class WebhookEventTests : WebhookTest
         await using var third = await StartSendingAsync(hurried);
         await third.Services.GetRequiredService<QuotaResets>().TellOnceAsync(TestContext.Current.CancellationToken);
         await LookedAtAsync();
-        Assert.Equal("usage.limit.reset", Assert.Single(Receiver.Received).Type);
+        Assert.Equal("usage.limit.reset", Assert.Single(Receiver.At("/acme")).Type);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -172,7 +172,8 @@ public sealed class WebhookEventTests : WebhookTest
             ("ConnectionStrings:openmeter", openMeter.ConnectionString), ("Webhooks:DelayedAfter", "00:00:01"), ("Metering:Confirm:Probe", "false"), ("Metering:Ledger:Lease", "00:00:02"));
         await Eventually.TrueAsync(() => two.Logs.Lines.Any(line => line.Contains("This replica meters", StringComparison.Ordinal)));
         await LookedAtAsync();
-        Assert.Single(Receiver.Received);
+        Assert.Single(Receiver.At("/acme"));
+        Assert.Empty(Receiver.At("/other"));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -195,26 +196,27 @@ public sealed class WebhookEventTests : WebhookTest
     public async Task Turns_ThatUseUpAPlan_AreTold()
     {
         await using var model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = new ModelScript(new ModelStep.Token("much"), new ModelStep.Usage(400, 100));
+        model.DefaultScript = new ModelScript(new ModelStep.Token("much"), new ModelStep.Usage(900, 100));
         await using var streaming = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
         await using var one = await StartSendingAsync();
         await NewWebhookAsync("/acme");
         using var talking = await Api.NewClientAsync("acme");
         await SendAsync(Api.Client, HttpMethod.Patch, "/v1/admin/tenants/acme", new { plan = "small" });
         var session = await talking.CreateSessionAsync();
-        for (var n = 0; n < 2; n++)
-        {
-            await SendAsync(talking, HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages", new { message = "Hello", stream = false });
-        }
-
+        await SayAsync("Say something of it", 200);
+        await SayAsync("Say something of it", 200);
         await ToldAsync("threshold 50");
-        Assert.Equal(429, (await SendAsync(talking, HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages", new { message = new string('x', 20_000), stream = false })).Status);
-        await SendAsync(talking, HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages", new { message = "Hello", stream = false });
+        await SayAsync(new string('x', 20_000), 429);
+        await SayAsync("Say something of it", 200);
+        await SayAsync("Say something of it", 200);
 
-        await ToldAsync("exceeded", "threshold 100", "threshold 50");
+        await ToldAsync("exceeded", "threshold 100", "threshold 50", "threshold 75");
+
+        async Task SayAsync(string message, int status) =>
+            Assert.Equal(status, (await SendAsync(talking, HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages", new { message, stream = false })).Status);
     }
 
-    private protected override (string Key, string? Value)[] ApiSettings => [("Plans:Table:small:TokensPerMonth", "1500"), ("Plans:Table:small:Budgets", "whisper"), ("Plans:Table:small:DefaultBudget", "whisper")];
+    private protected override (string Key, string? Value)[] ApiSettings => [("Plans:Table:small:TokensPerMonth", "4000"), ("Plans:Table:small:Budgets", "dialogue"), ("Plans:Table:small:DefaultBudget", "dialogue")];
 
     private static string Month() => TimeProvider.System.GetUtcNow().ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
