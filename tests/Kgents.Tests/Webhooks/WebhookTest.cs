@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kgents.Testing;
+using Kgents.Tests.Documentation;
 using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Webhooks;
@@ -9,6 +10,8 @@ namespace Kgents.Tests.Webhooks;
 /// <summary>A nats-server, an API with tenants and a receiver; who sends is a host that each test starts as it needs it.</summary>
 public abstract class WebhookTest : IAsyncLifetime
 {
+    private static readonly MarkdownPage Page = MarkdownPage.Read("webhooks.md");
+
     private static readonly (string Key, string? Value)[] Hurried =
         [("Webhooks:AllowedNetworks", "127.0.0.0/8"), ("Webhooks:Schedule", "00:00:00,00:00:00.050,00:00:00.100"), ("Metering:Ledger:PollInterval", "00:00:00.050")];
 
@@ -31,6 +34,12 @@ public abstract class WebhookTest : IAsyncLifetime
 
     public virtual async ValueTask DisposeAsync()
     {
+        foreach (var request in Receiver.Received.DistinctBy(each => each.Type))
+        {
+            var row = Page.Table("Events").Single(each => each[0] == $"`{request.Type}`");
+            Assert.Equal(MarkdownPage.Codes(row[2]), request.Data.EnumerateObject().Select(field => field.Name));
+        }
+
         Acme.Dispose();
         await Api.DisposeAsync();
         await Receiver.DisposeAsync();
