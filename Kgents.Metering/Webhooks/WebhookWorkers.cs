@@ -1,3 +1,4 @@
+using System.Net;
 using Kgents.Contracts;
 using Kgents.Metering.Telemetry;
 using Kgents.Metering.Webhooks.Events;
@@ -17,6 +18,7 @@ internal static class WebhookWorkers
         services.AddSingleton<IValidateOptions<WebhookDeliveryOptions>, WebhookListsValidator>();
         services
             .AddSingleton<AddressGuard>()
+            .AddSingleton<NameLookup>(Dns.GetHostAddressesAsync)
             .AddSingleton<GuardedTransport>()
             .AddSingleton<WebhookClient>()
             .AddSingleton<RetryPlan>()

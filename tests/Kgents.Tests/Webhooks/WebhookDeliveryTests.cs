@@ -1,5 +1,9 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Kgents.Tests.Hosting;
 
@@ -212,6 +216,41 @@ public sealed class WebhookDeliveryTests : WebhookTest
         var (id, _) = await NewWebhookAsync(Acme, "http://no-such-host.invalid/hook");
 
         Assert.Equal(["name_not_found"], Attempts(await BecomesAsync(id, await TestAsync(id), "failed")));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Receiver_WithoutACertificateThatIsValid_IsNotSentTo()
+    {
+        await using var sending = await StartSendingAsync(("Webhooks:Schedule", "00:00:00"));
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var key = RSA.Create(2048);
+        using var selfSigned = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        var serving = ServeAsync();
+        var (id, _) = await NewWebhookAsync(Acme, $"https://localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/hook");
+        var (plain, _) = await NewWebhookAsync(Acme, $"https://localhost:{Receiver.Address.Port}/hook");
+
+        Assert.Equal(["tls"], Attempts(await BecomesAsync(id, await TestAsync(id), "failed")));
+        Assert.Equal(["tls"], Attempts(await BecomesAsync(plain, await TestAsync(plain), "failed")));
+        Assert.Equal("", await serving);
+
+        // What the sender said after the handshake.
+        async Task<string> ServeAsync()
+        {
+            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            await using var stream = new SslStream(client.GetStream());
+            try
+            {
+                await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = selfSigned }, TestContext.Current.CancellationToken);
+                using var reader = new StreamReader(stream);
+                return await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+            }
+            catch (Exception exception) when (exception is AuthenticationException or IOException)
+            {
+                return "";
+            }
+        }
     }
 
     [Fact(Timeout = Limits.Test)]
