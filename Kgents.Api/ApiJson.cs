@@ -10,6 +10,7 @@ using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
 using Kgents.Contracts;
+using Kgents.Api.Webhooks;
 
 namespace Kgents.Api;
 
@@ -39,6 +40,16 @@ namespace Kgents.Api;
 [JsonSerializable(typeof(ChangeKeyRequest))]
 [JsonSerializable(typeof(KeyResponse))]
 [JsonSerializable(typeof(KeyPage))]
+[JsonSerializable(typeof(CreateWebhookRequest))]
+[JsonSerializable(typeof(ChangeWebhookRequest))]
+[JsonSerializable(typeof(RotateWebhookRequest))]
+[JsonSerializable(typeof(WebhookResponse))]
+[JsonSerializable(typeof(WebhookPage))]
+[JsonSerializable(typeof(WebhookSecretResponse))]
+[JsonSerializable(typeof(DeliveryResponse))]
+[JsonSerializable(typeof(AttemptResponse))]
+[JsonSerializable(typeof(DeliveryPage))]
+[JsonSerializable(typeof(TestResponse))]
 [JsonSerializable(typeof(UsageResponse))]
 [JsonSerializable(typeof(UsageRow))]
 [JsonSerializable(typeof(UsageThrough))]

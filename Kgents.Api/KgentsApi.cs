@@ -15,9 +15,11 @@ using Kgents.Api.Tenants;
 using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
+using Kgents.Api.Webhooks;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Sessions;
+using Kgents.ServiceDefaults.Webhooks;
 using Microsoft.AspNetCore.Authorization;
 
 namespace Kgents.Api;
@@ -64,6 +66,9 @@ public static class KgentsApi
         builder.Services.AddSingleton<UsageReport>();
         builder.Services.AddOptionsWithValidateOnStart<RetentionOptions, RetentionOptionsValidator>().BindConfiguration(RetentionOptions.SectionName);
         builder.Services.AddSingleton<SessionRetention>().AddHostedService<RetentionWorker>();
+
+        builder.Services.AddOptionsWithValidateOnStart<WebhookOptions, WebhookOptionsValidator>().BindConfiguration(WebhookOptions.SectionName);
+        builder.Services.AddWebhookStores().AddSingleton<WebhookAdministration>().AddSingleton<DeliveryLog>();
         return builder;
     }
 
@@ -85,6 +90,7 @@ public static class KgentsApi
         app.MapTurns();
         app.MapSoul();
         app.MapUsage();
+        app.MapWebhooks();
         app.MapApiDocument();
         app.MapApiPage();
         return app;

@@ -19,4 +19,10 @@ internal static partial class IdSyntax
 
     [GeneratedRegex("^k-[0-9a-f]{32}\\z")]
     public static partial Regex ApiKey { get; }
+
+    [GeneratedRegex("^w-[0-9a-f]{32}\\z")]
+    public static partial Regex Webhook { get; }
+
+    [GeneratedRegex("^e-[0-9a-f]{32}\\z")]
+    public static partial Regex WebhookEvent { get; }
 }

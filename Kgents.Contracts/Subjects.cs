@@ -15,6 +15,13 @@ public static class Subjects
     public const string AllMinuteCounts = "kgents.counts.minute.*.*.*";
     public const string AllDayCounts = "kgents.counts.day.*.*.*";
     public const string AllAudits = "kgents.audit.*.*.*.*";
+    public const string AllWebhookEvents = "kgents.webhooks.*.*";
+
+    /// <summary>The stream subjects of all webhooks.</summary>
+    public const string AllWebhooks = $"$KV.{Buckets.Webhooks}.*.*";
+
+    /// <summary>The stream subjects of all tenants' quotas.</summary>
+    public const string AllQuotas = $"$KV.{Buckets.Quota}.*";
 
     /// <summary>The stream subjects of all deletion orders.</summary>
     public const string AllDeletions = $"$KV.{Buckets.Deletions}.*.*";
@@ -95,6 +102,21 @@ public static class Subjects
     /// <summary>The stream subject of the order to delete a session.</summary>
     public static string Deletion(TenantId tenant, SessionId session) => KeyValue(Buckets.Deletions, SessionKey(tenant, session));
 
+    /// <summary>An event that a tenant's webhooks are told of; one subject for each, so that there is one record.</summary>
+    public static string WebhookEvent(TenantId tenant, WebhookEventId id) => $"kgents.webhooks.{tenant}.{id}";
+
+    /// <summary>The stream subject of a webhook.</summary>
+    public static string Webhook(TenantId tenant, WebhookId webhook) => KeyValue(Buckets.Webhooks, $"{tenant}.{webhook}");
+
+    /// <summary>The stream subjects of a tenant's webhooks.</summary>
+    public static string Webhooks(TenantId tenant) => KeyValue(Buckets.Webhooks, $"{tenant}.*");
+
+    /// <summary>The stream subject of what becomes of an event at a webhook.</summary>
+    public static string WebhookDelivery(DeliveryAddress delivery) => KeyValue(Buckets.WebhookDeliveries, $"{delivery.Tenant}.{delivery.Webhook}.{delivery.Event}");
+
+    /// <summary>The stream subjects of all that was delivered to a webhook, or is to be.</summary>
+    public static string WebhookDeliveries(TenantId tenant, WebhookId webhook) => KeyValue(Buckets.WebhookDeliveries, $"{tenant}.{webhook}.*");
+
     /// <summary>The stream subject of a KV key; <c>*</c> as the last token reads all sessions of a tenant.</summary>
     public static string TenantSessions(TenantId tenant) => $"$KV.{Buckets.Sessions}.{tenant}.*";
 
@@ -128,6 +150,9 @@ public static class Subjects
         return tokens.Length == 4 && TenantId.TryParse(tokens[2], null, out tenant) && SessionId.TryParse(tokens[3], null, out session);
     }
 
+    /// <summary>Takes the tenant back out of a subject that ends with it, of <see cref="AllQuotas"/> or <see cref="AllDeadLetters"/>; false for one that Kgents did not build.</summary>
+    public static bool TryParseTenant(string subject, out TenantId tenant) => TenantId.TryParse(subject[(subject.LastIndexOf('.') + 1)..], null, out tenant);
+
     /// <summary>Takes partition and tenant back out of a subject of <see cref="AllUsage"/>; false for one that Kgents did not build.</summary>
     public static bool TryParseUsage(string subject, out int partition, out TenantId tenant)
     {
@@ -148,5 +173,28 @@ public static class Subjects
         session = default;
         tenant = default;
         return tokens.Length == 6 && TenantId.TryParse(tokens[3], null, out tenant) && SessionId.TryParse(tokens[4], null, out session);
+    }
+
+    /// <summary>Takes the ids back out of a subject that <see cref="WebhookEvent"/> built; false for one that Kgents did not build.</summary>
+    public static bool TryParseWebhookEvent(string subject, out TenantId tenant, out WebhookEventId id)
+    {
+        var tokens = subject.Split('.');
+        tenant = default;
+        id = default;
+        return tokens.Length == 4 && TenantId.TryParse(tokens[2], null, out tenant) && WebhookEventId.TryParse(tokens[3], null, out id);
+    }
+
+    /// <summary>Takes the ids back out of a key of <see cref="Buckets.WebhookDeliveries"/>; false for one that Kgents did not build.</summary>
+    public static bool TryParseDeliveryKey(string key, out DeliveryAddress delivery)
+    {
+        var tokens = key.Split('.');
+        delivery = default;
+        if (tokens.Length != 3 || !TenantId.TryParse(tokens[0], null, out var tenant) || !WebhookId.TryParse(tokens[1], null, out var webhook) || !WebhookEventId.TryParse(tokens[2], null, out var id))
+        {
+            return false;
+        }
+
+        delivery = new DeliveryAddress(tenant, webhook, id);
+        return true;
     }
 }

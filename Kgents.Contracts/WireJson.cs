@@ -33,6 +33,10 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(DeletionOrder))]
 [JsonSerializable(typeof(LedgerEntry))]
 [JsonSerializable(typeof(LeaseRecord))]
+[JsonSerializable(typeof(WebhookRecord))]
+[JsonSerializable(typeof(WebhookEvent))]
+[JsonSerializable(typeof(WebhookPayload))]
+[JsonSerializable(typeof(WebhookDelivery))]
 public sealed partial class WireJson : JsonSerializerContext
 {
     static WireJson() => Default = new WireJson(new JsonSerializerOptions

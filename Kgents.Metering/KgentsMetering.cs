@@ -5,6 +5,7 @@ using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Reconcile;
 using Kgents.Metering.Telemetry;
+using Kgents.Metering.Webhooks;
 using Kgents.ServiceDefaults.Connections;
 using Kgents.ServiceDefaults.Health;
 using Kgents.ServiceDefaults.Nats;
@@ -27,6 +28,7 @@ public static class KgentsMetering
             builder.Services.AddHostedService<NoOpenMeterNotice>();
         }
 
+        builder.Services.AddWebhooks();
         builder.Services.AddHostedService<MeteringWorker>();
         builder.Services.AddHealthChecks().AddCheck<MeteringHealth>("openmeter", tags: [HealthEndpoints.Ready]);
         return builder;

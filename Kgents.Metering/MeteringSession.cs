@@ -3,6 +3,7 @@ using Kgents.Metering.Confirm;
 using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Telemetry;
+using Kgents.Metering.Webhooks.Events;
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
 
@@ -18,6 +19,7 @@ internal sealed class MeteringSession(
     UsageExporter? exporter,
     UsageConfirmer? confirmer,
     DeduplicationProbe? probe,
+    DelayedUsage? delays,
     JetStreamReader reader,
     MeteringHealth health,
     MeteringMetrics metrics,
@@ -99,6 +101,11 @@ internal sealed class MeteringSession(
         if (first != oldest?.Sequence)
         {
             oldest = first is { } sequence && await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, sequence, cancellationToken) is { } stored ? (sequence, stored.Time) : null;
+        }
+
+        if (exporter is not null && delays is not null && oldest is { } unsettled)
+        {
+            await delays.TellAsync(state, ledger.Partition, unsettled, cancellationToken);
         }
 
         metrics.Observe(ledger.Partition, new LedgerObservation(

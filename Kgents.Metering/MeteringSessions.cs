@@ -4,6 +4,7 @@ using Kgents.Metering.Export;
 using Kgents.Metering.Lease;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Telemetry;
+using Kgents.Metering.Webhooks.Events;
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
 
@@ -43,6 +44,7 @@ internal sealed class MeteringSessions(
                 ledger, lease, new ExportQueue(ledger, payloads, metrics, exportOptions, time), client, letters, health, metrics, exportOptions, time, loggers.CreateLogger<UsageExporter>()),
             events is null ? null : new UsageConfirmer(ledger, events, payloads, health, metrics, confirmOptions, exportOptions, time, loggers.CreateLogger<UsageConfirmer>()),
             partition == 0 ? services.GetService<DeduplicationProbe>() : null,
+            services.GetService<DelayedUsage>(),
             reader,
             health,
             metrics,

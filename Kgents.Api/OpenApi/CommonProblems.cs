@@ -46,5 +46,15 @@ internal static class CommonProblems
         {
             yield return Problem.KeyNotFound;
         }
+
+        if (path.Contains("{webhookId}", StringComparison.Ordinal))
+        {
+            yield return Problem.WebhookNotFound;
+        }
+
+        if (path.Contains("{deliveryId}", StringComparison.Ordinal))
+        {
+            yield return Problem.DeliveryNotFound;
+        }
     }
 }

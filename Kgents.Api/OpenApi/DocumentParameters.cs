@@ -11,6 +11,8 @@ internal static class DocumentParameters
         ["turnId"] = "The turn's id: t-{32 hex digits}.",
         ["tenantId"] = "The tenant's id: 1 to 40 of [a-z0-9-].",
         ["keyId"] = "The id of the key, which is not the key: k-{32 hex digits}.",
+        ["webhookId"] = "The webhook's id: w-{32 hex digits}.",
+        ["deliveryId"] = "The id of the event that was, or is to be, delivered: e-{32 hex digits}.",
         ["limit"] = "How many: 50 by default; of more than 100 only 100 count.",
         ["cursor"] = "`next` of the page before.",
         ["status"] = "`active` (default), `archived` or `any`.",

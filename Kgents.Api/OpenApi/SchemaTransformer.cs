@@ -18,6 +18,8 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
         [typeof(SessionId)] = "^s[0-9]{1,3}-[0-9a-f]{32}$",
         [typeof(TurnId)] = "^t-[0-9a-f]{32}$",
         [typeof(ApiKeyId)] = "^k-[0-9a-f]{32}$",
+        [typeof(WebhookId)] = "^w-[0-9a-f]{32}$",
+        [typeof(WebhookEventId)] = "^e-[0-9a-f]{32}$",
     };
 
     public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)

@@ -35,6 +35,16 @@ internal static class Problem
 
     public static ProblemHttpResult KeyNotFound => Create(404, "key-not-found", "There is no such key", "The tenant has none with this id.");
 
+    public static ProblemHttpResult TooManyWebhooks(int limit) => Create(
+        409, "too-many-webhooks", "The tenant has too many webhooks", "Delete one that is not needed, or let one of them have more events.", ("limit", limit));
+
+    public static ProblemHttpResult WebhookNotFound => Create(404, "webhook-not-found", "There is no such webhook", "The tenant has none with this id.");
+
+    public static ProblemHttpResult DeliveryNotFound => Create(404, "delivery-not-found", "There is no such delivery", "The webhook has none with this id, or it is too long ago.");
+
+    public static ProblemHttpResult WebhookDisabled => Create(
+        409, "webhook-disabled", "The webhook is disabled", "Nothing is sent to it. Change it with enabled true to use it again.");
+
     public static ProblemHttpResult NoSuchPath => Create(404, "no-such-path", "There is no such path", "See the API's documentation for its paths.");
 
     public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");

@@ -14,6 +14,8 @@ public static class Buckets
     public const string Deletions = "kgents_deletions";
     public const string Reconciliations = "kgents_reconciliations";
     public const string Leases = "kgents_leases";
+    public const string Webhooks = "kgents_webhooks";
+    public const string WebhookDeliveries = "kgents_webhook_deliveries";
 
     /// <summary>A deleted session leaves a mark without a value under its key, for ever: it decides that the session is gone.</summary>
     public static BucketDefinition SessionRecords { get; } = new(Sessions, "Session records by tenant and session");
@@ -41,4 +43,10 @@ public static class Buckets
 
     /// <summary>Read and written by compare-and-set; nothing in it is worth more than a few seconds.</summary>
     public static BucketDefinition LeaseRecords { get; } = new(Leases, "Who does what only one may do");
+
+    /// <summary>With their secrets, since who signs needs them. A deleted one leaves a mark without a value.</summary>
+    public static BucketDefinition WebhookRecords { get; } = new(Webhooks, "Webhooks by tenant and id");
+
+    /// <summary>What is to be delivered and what became of it: queue and log in one. Kept for much longer than the last try takes.</summary>
+    public static BucketDefinition WebhookDeliveryRecords { get; } = new(WebhookDeliveries, "Deliveries by tenant, webhook and event") { MaxAge = TimeSpan.FromDays(30) };
 }

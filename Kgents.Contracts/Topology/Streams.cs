@@ -61,4 +61,10 @@ public static class Streams
     {
         MaxAge = TimeSpan.FromDays(400),
     };
+
+    /// <summary>What webhooks are told of. Kept for longer than two months, so that what is told once in a month is known to have been told.</summary>
+    public static StreamDefinition WebhookEvents { get; } = new("KGENTS_WEBHOOKS", Subjects.AllWebhookEvents, "Events that webhooks are told of")
+    {
+        MaxAge = TimeSpan.FromDays(100),
+    };
 }

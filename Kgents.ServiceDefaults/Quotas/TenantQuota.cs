@@ -44,12 +44,18 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
             var granted = tokensPerMonth == 0 ? atMost : Math.Min(atMost, tokensPerMonth - quota.Settled - held);
             if (granted < atLeast)
             {
-                answer = new QuotaAnswer.TooFewTokens(IsHeld: tokensPerMonth - quota.Settled >= atLeast);
-                return null;
+                var isHeld = tokensPerMonth - quota.Settled >= atLeast;
+                answer = new QuotaAnswer.TooFewTokens(isHeld);
+
+                // Once in a period, for whoever is to be told; what is held may be given back.
+                var limited = Limited(quota, own is null ? tokensPerMonth : quota.Limit);
+                return isHeld || limited.RefusedAt is not null ? null : limited with { RefusedAt = now };
             }
 
             answer = new QuotaAnswer.Granted(granted);
-            return With(quota, turn, new OpenTurn(turn.Session, granted, own?.Since ?? now));
+
+            // A worker asks with the limit that there was when the message was posted, which may have changed since.
+            return With(own is null ? Limited(quota, tokensPerMonth) : quota, turn, new OpenTurn(turn.Session, granted, own?.Since ?? now));
         }
     }
 
@@ -120,11 +126,14 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
 
     /// <summary>The record in the month of an instant; a later one begins with nothing settled, and the turns that are open.</summary>
     private static QuotaRecord At(QuotaRecord quota, DateTimeOffset instant) =>
-        string.CompareOrdinal(PeriodOf(instant), quota.Period) > 0 ? quota with { Period = PeriodOf(instant), Settled = 0 }
+        string.CompareOrdinal(PeriodOf(instant), quota.Period) > 0 ? quota with { Period = PeriodOf(instant), Settled = 0, RefusedAt = null }
 
         // Whoever wrote a month that is far from beginning had a wrong clock: what is settled is this month's.
         : string.CompareOrdinal(quota.Period, PeriodOf(instant + ClockSkew)) > 0 ? quota with { Period = PeriodOf(instant) }
         : quota;
+
+    /// <summary>Under another limit nothing was refused yet.</summary>
+    private static QuotaRecord Limited(QuotaRecord quota, long limit) => quota.Limit == limit ? quota : quota with { Limit = limit, RefusedAt = null };
 
     private static QuotaRecord With(QuotaRecord quota, TurnAddress turn, OpenTurn open) =>
         quota with { Open = new Dictionary<string, OpenTurn>(quota.Open) { [turn.Turn.ToString()] = open } };

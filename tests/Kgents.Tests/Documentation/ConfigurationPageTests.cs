@@ -7,10 +7,12 @@ using Kgents.Api.Tickets;
 using Kgents.Api.Retention;
 using Kgents.Api.Turns;
 using Kgents.Api.Usage;
+using Kgents.Api.Webhooks;
 using Kgents.Metering.Confirm;
 using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Reconcile;
+using Kgents.Metering.Webhooks.Sending;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Deletions;
 using Kgents.Streaming.Models;
@@ -36,6 +38,8 @@ public sealed partial class ConfigurationPageTests
         (SweepOptions.SectionName, new SweepOptions()),
         (RetentionOptions.SectionName, new RetentionOptions()),
         (ModelOptions.SectionName, new ModelOptions()),
+        (WebhookOptions.SectionName, new WebhookOptions()),
+        (WebhookDeliveryOptions.SectionName, new WebhookDeliveryOptions()),
         (LedgerOptions.SectionName, new LedgerOptions()),
         (ExportOptions.SectionName, new ExportOptions()),
         (ConfirmOptions.SectionName, new ConfirmOptions()),

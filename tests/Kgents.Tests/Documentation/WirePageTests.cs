@@ -7,6 +7,7 @@ using System.Text.RegularExpressions;
 using Kgents.Api;
 using Kgents.Api.Turns;
 using Kgents.Contracts;
+using Kgents.Metering.Webhooks.Events;
 using Kgents.Streaming.Turns;
 using Kgents.Streaming.Usage;
 
@@ -19,6 +20,8 @@ public sealed partial class WirePageTests
     private static readonly TokenCounts Tokens = new(3, 4, TokenCounts.Reported);
     private static readonly TurnId Turn = TurnId.Parse("t-0123456789abcdef0123456789abcdef");
     private static readonly ApiKeyId Key = ApiKeyId.Parse("k-0123456789abcdef0123456789abcdef");
+    private static readonly WebhookId Webhook = WebhookId.Parse("w-0123456789abcdef0123456789abcdef");
+    private static readonly WebhookEventId Event = WebhookEventId.Parse("e-0123456789abcdef0123456789abcdef");
     private static readonly UsagePayload Usage = new("id", "{}");
     private static readonly AssistantMessage Answer = new(Turn, 1, 1, TurnStatus.Failed, "text", "model", Tokens, TurnErrorCodes.Interrupted, DateTimeOffset.UnixEpoch, SessionTotals.None) { FinishReason = FinishReasons.Stop };
 
@@ -57,6 +60,16 @@ public sealed partial class WirePageTests
         ["A page of tenants"] = ApiJson.Default.TenantPage,
         ["A key"] = ApiJson.Default.KeyResponse,
         ["A list of keys"] = ApiJson.Default.KeyPage,
+        ["A new webhook"] = ApiJson.Default.CreateWebhookRequest,
+        ["A change of a webhook"] = ApiJson.Default.ChangeWebhookRequest,
+        ["A new secret"] = ApiJson.Default.RotateWebhookRequest,
+        ["A webhook"] = ApiJson.Default.WebhookResponse,
+        ["A list of webhooks"] = ApiJson.Default.WebhookPage,
+        ["A webhook's secret"] = ApiJson.Default.WebhookSecretResponse,
+        ["A test event"] = ApiJson.Default.TestResponse,
+        ["A delivery"] = ApiJson.Default.DeliveryResponse,
+        ["A try to deliver"] = ApiJson.Default.AttemptResponse,
+        ["A page of deliveries"] = ApiJson.Default.DeliveryPage,
         ["Usage of a tenant"] = ApiJson.Default.UsageResponse,
         ["How far usage goes"] = ApiJson.Default.UsageThrough,
         ["A row of usage"] = ApiJson.Default.UsageRow,
@@ -97,6 +110,12 @@ public sealed partial class WirePageTests
         ["reconciliation"] = WireJson.Default.ReconciliationRecord,
         ["lease"] = WireJson.Default.LeaseRecord,
         ["dead letter"] = WireJson.Default.DeadLetter,
+        ["webhook"] = WireJson.Default.WebhookRecord,
+        ["webhook secret"] = WireJson.Default.WebhookSecret,
+        ["webhook event"] = WireJson.Default.WebhookEvent,
+        ["webhook payload"] = WireJson.Default.WebhookPayload,
+        ["webhook delivery"] = WireJson.Default.WebhookDelivery,
+        ["webhook attempt"] = WireJson.Default.WebhookAttempt,
     };
 
     /// <summary>What entries of the ledger have in them.</summary>
@@ -123,7 +142,7 @@ public sealed partial class WirePageTests
     public void EveryRecord_IsNamedWithItsFields()
     {
         var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent), typeof(LedgerEntry)]);
-        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn), typeof(ReplicaStreams)]), strict: true);
+        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn), typeof(ReplicaStreams), typeof(WebhookSecret), typeof(WebhookAttempt)]), strict: true);
 
         Assert.Equal(Records.Keys, Page.Names("Records"));
         Assert.All(Page.Table("Records"), row => Assert.Equal(Fields(Records[row[0]]), MarkdownPage.Codes(row[2])));
@@ -233,7 +252,7 @@ public sealed partial class WirePageTests
     public void EveryHeaderConsumerAndControlMessage_IsNamed()
     {
         Assert.Equivalent(Constants(typeof(TurnHeaders)), Page.Find(HeaderName), strict: true);
-        Assert.Equivalent((string[])[.. Constants(typeof(TurnQueue))], Page.Names("Consumers"), strict: true);
+        Assert.Equivalent((string[])[.. Constants(typeof(TurnQueue)), .. Constants(typeof(WebhookFeed))], Page.Names("Consumers"), strict: true);
 
         var messages = typeof(TurnControlMessages).GetProperties().Select(property => property.Name.ToLowerInvariant());
         Assert.Equal("cancel", Encoding.UTF8.GetString(TurnControlMessages.Cancel));
@@ -254,6 +273,9 @@ public sealed partial class WirePageTests
                 var type when type == typeof(SessionId) => session,
                 var type when type == typeof(TurnAddress) => new TurnAddress(tenant, session, Turn),
                 var type when type == typeof(ApiKeyId?) => Key,
+                var type when type == typeof(WebhookId) => Webhook,
+                var type when type == typeof(WebhookEventId) => Event,
+                var type when type == typeof(DeliveryAddress) => new DeliveryAddress(tenant, Webhook, Event),
                 var type when type == typeof(DateTimeOffset) => DateTimeOffset.FromUnixTimeSeconds(1234567890),
                 var type when type == typeof(int) => 789,
                 var type when type == typeof(string) => (object)$"{{{parameter.Name}}}",
@@ -263,6 +285,8 @@ public sealed partial class WirePageTests
                 .Replace($"{session}", "{session}", StringComparison.Ordinal)
                 .Replace($"{Turn}", "{turn}", StringComparison.Ordinal)
                 .Replace($"{Key}", "{key}", StringComparison.Ordinal)
+                .Replace($"{Webhook}", "{webhook}", StringComparison.Ordinal)
+                .Replace($"{Event}", "{event}", StringComparison.Ordinal)
                 .Replace("1234567890", "{start}", StringComparison.Ordinal)
                 .Replace(".789", ".{p}", StringComparison.Ordinal)
                 .Replace(".tenant", ".{tenant}", StringComparison.Ordinal)

@@ -33,6 +33,15 @@ public sealed class EndpointAccessTests : IAsyncLifetime
         new("GET", "/v1/usage", "billing"),
         new("GET", "/v1/usage/focus", "billing"),
         new("GET", "/v1/usage/reconciliation", "billing"),
+        new("POST", "/v1/webhooks", "admin"),
+        new("GET", "/v1/webhooks", "admin"),
+        new("GET", "/v1/webhooks/{webhookId}", "admin"),
+        new("PATCH", "/v1/webhooks/{webhookId}", "admin"),
+        new("DELETE", "/v1/webhooks/{webhookId}", "admin"),
+        new("POST", "/v1/webhooks/{webhookId}/rotate", "admin"),
+        new("POST", "/v1/webhooks/{webhookId}/test", "admin"),
+        new("GET", "/v1/webhooks/{webhookId}/deliveries", "admin"),
+        new("POST", "/v1/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver", "admin"),
         new("POST", "/v1/keys", "admin"),
         new("GET", "/v1/keys", "admin"),
         new("PATCH", "/v1/keys/{keyId}", "admin"),
@@ -122,6 +131,8 @@ public sealed class EndpointAccessTests : IAsyncLifetime
         var path = row.Path.Replace("{sessionId}", session, StringComparison.Ordinal)
             .Replace("{turnId}", "t-0123456789abcdef0123456789abcdef", StringComparison.Ordinal)
             .Replace("{keyId}", "k-0123456789abcdef0123456789abcdef", StringComparison.Ordinal)
+            .Replace("{webhookId}", "w-0123456789abcdef0123456789abcdef", StringComparison.Ordinal)
+            .Replace("{deliveryId}", "e-0123456789abcdef0123456789abcdef", StringComparison.Ordinal)
             .Replace("{tenantId}", "acme", StringComparison.Ordinal);
         using var request = new HttpRequestMessage(new HttpMethod(row.Method), path);
         request.Content = row.Method is "POST" or "PATCH" && !path.EndsWith("/cancel", StringComparison.Ordinal)

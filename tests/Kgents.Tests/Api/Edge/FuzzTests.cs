@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -32,7 +33,7 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
     public async Task Ids_ThatAreNone_AreRefused()
     {
         var withIds = routes.Where(route => Parameter.IsMatch(route)).ToArray();
-        Assert.True(withIds.Length >= 17);
+        Assert.True(withIds.Length >= 24);
         var before = await StoredState.ReadAsync(host);
         var lookalikes = Gen.OneOf($"{session}.", $"{session}.user", $"{session}*", $"{session}>", $"{session}\n", session.ToUpperInvariant(), session[..^1], $"{session}0");
         var known = Gen.OneOf("a.b", "*", ">", "s.>", "s*-*", "..", ".", "../..", "%2e%2e%2f", "%2e", "%2E%2E", "%2f..%2f", " ", "\t", "\r\n", "a\r\nX-Evil: 1", "\0", "k-", "t-", "_beat", "_tickets", "\uFEFF", "ｓ1", "é", "😀", "-1", "null", "$KV.x", new string('a', 2_000), new string('/', 50));
@@ -58,7 +59,7 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
     public async Task Queries_AndHeaders_ThatAreNone_AreRefused()
     {
         var before = await StoredState.ReadAsync(host);
-        string[] paths = ["GET /v1/kgent/sessions?limit={0}", "GET /v1/kgent/sessions?cursor={0}", $"GET /v1/kgent/sessions/{session}/messages?cursor={{0}}", "GET /v1/admin/tenants?cursor={0}", $"GET /v1/kgent/sessions/{session}/events?after=x{{0}}"];
+        string[] paths = ["GET /v1/kgent/sessions?limit={0}", "GET /v1/kgent/sessions?cursor={0}", $"GET /v1/kgent/sessions/{session}/messages?cursor={{0}}", "GET /v1/admin/tenants?cursor={0}", $"GET /v1/kgent/sessions/{session}/events?after=x{{0}}", $"GET /v1/webhooks/{target.Webhook}/deliveries?cursor={{0}}"];
 
         await Gen.String[Gen.Char, 0, 40].Select(Gen.OneOf(paths)).SampleAsync(
             (text, path) => RefusedAsync(string.Format(CultureInfo.InvariantCulture, path, Uri.EscapeDataString(Whole(text))), null, succeeds: true), iter: 2_000 * Times, threads: 4);
@@ -70,8 +71,9 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
     public async Task Bodies_ThatAreNotWhatIsAskedFor_AreRefused()
     {
         var withBodies = routes.Where(route => (route.StartsWith("POST", StringComparison.Ordinal) || route.StartsWith("PATCH", StringComparison.Ordinal))
-            && !route.EndsWith("/cancel", StringComparison.Ordinal) && !route.EndsWith("/ticket", StringComparison.Ordinal)).ToArray();
-        Assert.Equal(11, withBodies.Length);
+            && !route.EndsWith("/cancel", StringComparison.Ordinal) && !route.EndsWith("/ticket", StringComparison.Ordinal)
+            && !route.EndsWith("/test", StringComparison.Ordinal) && !route.EndsWith("/redeliver", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(14, withBodies.Length);
         var before = await StoredState.ReadAsync(host);
 
         // Every object has a field that no request has, and everything else is of a wrong type or no JSON. No body at all is a request of its own: that a session may be made by.
@@ -88,9 +90,9 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
     [Fact(Timeout = Limits.Test)]
     public async Task Fields_OfAnyValue_AreTakenOrRefused_AndNeverAFault()
     {
-        string[] names = ["title", "metadata", "mode", "model", "budget", "eigenvectors", "message", "stream", "on_busy", "on_disconnect", "prompt", "action", "context", "id", "name", "status", "plan", "settings", "scopes", "expires_at", "requests_per_minute", "requests_per_day"];
-        var values = Gen.Frequency((3, Value(2)), (2, Gen.OneOf("\"reflect\"", "\"deep\"", "\"read\"", "[\"read\",null]", "null", "\"\"", "\" \"", "\"a.b\"", "\">\"", "1e400", "-0", "9223372036854775807", "\"9999-12-31T23:59:59Z\"", "\"0001-01-01T00:00:00+14:00\"", "\"\\ud800\"", "{\"a\":null}", "{\"warmth\":2}", "{\"severity\":\"x\"}", "{\"reason\":7,\"severity\":null}", "\"paused\"")));
-        var withBodies = new[] { "POST /v1/kgent/sessions", $"PATCH /v1/kgent/sessions/{session}", "POST /v1/keys", "POST /v1/admin/tenants", "PATCH /v1/admin/tenants/other", $"PATCH /v1/admin/tenants/other/keys/{target.OtherKey}", "POST /v1/soul/dialogue", "POST /v1/soul/governance", $"POST /v1/kgent/sessions/{session}/messages" };
+        string[] names = ["title", "metadata", "mode", "model", "budget", "eigenvectors", "message", "stream", "on_busy", "on_disconnect", "prompt", "action", "context", "id", "name", "status", "plan", "settings", "scopes", "expires_at", "requests_per_minute", "requests_per_day", "url", "events", "description", "enabled", "overlap_hours"];
+        var values = Gen.Frequency((3, Value(2)), (2, Gen.OneOf("\"reflect\"", "\"deep\"", "\"read\"", "[\"read\",null]", "null", "\"\"", "\" \"", "\"a.b\"", "\">\"", "1e400", "-0", "9223372036854775807", "\"9999-12-31T23:59:59Z\"", "\"0001-01-01T00:00:00+14:00\"", "\"\\ud800\"", "{\"a\":null}", "{\"warmth\":2}", "{\"severity\":\"x\"}", "{\"reason\":7,\"severity\":null}", "\"paused\"", "\"https://example.com/\"", "\"https://[\"", "[\"usage.limit.reset\",null]")));
+        var withBodies = new[] { "POST /v1/kgent/sessions", $"PATCH /v1/kgent/sessions/{session}", "POST /v1/keys", "POST /v1/admin/tenants", "PATCH /v1/admin/tenants/other", $"PATCH /v1/admin/tenants/other/keys/{target.OtherKey}", "POST /v1/soul/dialogue", "POST /v1/soul/governance", "POST /v1/webhooks", $"PATCH /v1/webhooks/{target.Webhook}", $"POST /v1/webhooks/{target.Webhook}/rotate", $"POST /v1/kgent/sessions/{session}/messages" };
         var fields = Gen.OneOf(names).Select(values, (name, value) => $"\"{name}\":{value}");
 
         // What a question or message would wait for is a worker, and there is none: so each has a field that is refused.
@@ -140,6 +142,8 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
         "{sessionId}" => "s0-0123456789abcdef0123456789abcdef",
         "{turnId}" => "t-0123456789abcdef0123456789abcdef",
         "{keyId}" => "k-0123456789abcdef0123456789abcdef",
+        "{webhookId}" => "w-0123456789abcdef0123456789abcdef",
+        "{deliveryId}" => "e-0123456789abcdef0123456789abcdef",
         _ => "nobody",
     };
 
@@ -175,11 +179,15 @@ public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<F
         /// <summary>Of the tenant <c>other</c>.</summary>
         internal string OtherKey { get; private set; } = null!;
 
+        internal string Webhook { get; private set; } = null!;
+
         public async ValueTask InitializeAsync()
         {
             nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
             Host = await KgentsHost.StartAsync(nats.Url, Parts.Api);
             Session = await Host.Client.CreateSessionAsync();
+            using var created = await Host.Client.PostAsJsonAsync("/v1/webhooks", new { url = "https://example.com/hook" }, TestContext.Current.CancellationToken);
+            Webhook = (await created.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("id").GetString()!;
             OtherKey = (await Host.NewKeyAsync("other")).GetProperty("id").GetString()!;
         }
 

@@ -121,6 +121,16 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
     [InlineData("ChangeTenantRequest", "A change of a tenant")]
     [InlineData("CreateKeyRequest", "A new key", "name")]
     [InlineData("ChangeKeyRequest", "A change of a key")]
+    [InlineData("CreateWebhookRequest", "A new webhook", "url")]
+    [InlineData("ChangeWebhookRequest", "A change of a webhook")]
+    [InlineData("RotateWebhookRequest", "A new secret")]
+    [InlineData("WebhookResponse", "A webhook", "id", "url", "events", "enabled", "created_at")]
+    [InlineData("WebhookPage", "A list of webhooks", "webhooks")]
+    [InlineData("WebhookSecretResponse", "A webhook's secret", "secret", "previous_expires_at")]
+    [InlineData("TestResponse", "A test event", "delivery_id")]
+    [InlineData("DeliveryResponse", "A delivery", "id", "type", "state", "created_at", "attempts")]
+    [InlineData("AttemptResponse", "A try to deliver", "at", "duration_ms")]
+    [InlineData("DeliveryPage", "A page of deliveries", "deliveries")]
     [InlineData("SessionResponse", "A session", "id", "tenant_id", "agent_type", "mode", "budget", "eigenvectors", "status", "metadata", "message_count", "tokens_used", "created_at")]
     [InlineData("SessionPage", "A page of sessions", "sessions")]
     [InlineData("MessageResponse", "A message", "id", "session_id", "turn_id", "role", "content", "created_at")]
@@ -170,6 +180,8 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
         Assert.Matches(PatternOf("TurnResponse", "id"), "t-0123456789abcdef0123456789abcdef");
         Assert.Matches(PatternOf("KeyResponse", "id"), "k-0123456789abcdef0123456789abcdef");
         Assert.Matches(PatternOf("TenantResponse", "id"), "acme-1");
+        Assert.Matches(PatternOf("WebhookResponse", "id"), WebhookId.New(TimeProvider.System).ToString());
+        Assert.Matches(PatternOf("DeliveryResponse", "id"), WebhookEventId.Of("a", "b").ToString());
     }
 
     [Theory(Timeout = Limits.Test)]
@@ -198,11 +210,15 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
         using var tenant = await host.Client.PostAsJsonAsync("/v1/admin/tenants", new { id = "acme", name = "Acme" }, TestContext.Current.CancellationToken);
         var own = (await host.Client.GetFromJsonAsync<JsonElement>("/v1/keys", TestContext.Current.CancellationToken)).GetProperty("keys")[0].GetProperty("tenant_id").GetString()!;
 
+        using var hooking = await host.Client.PostAsJsonAsync("/v1/webhooks", new { url = "https://example.com/hook" }, TestContext.Current.CancellationToken);
+        var webhook = (await hooking.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("id").GetString()!;
+
         // Those that change come last: an archived session takes no message.
         foreach (var operation in Operations().Where(operation => operation.Json.TryGetProperty("requestBody", out _)).OrderBy(operation => operation.Name.StartsWith("PATCH", StringComparison.Ordinal)))
         {
             var ofKey = operation.Path.Contains("{keyId}", StringComparison.Ordinal);
-            var path = operation.Path.Replace("{sessionId}", session, StringComparison.Ordinal).Replace("{keyId}", key, StringComparison.Ordinal).Replace("{tenantId}", ofKey ? own : "acme", StringComparison.Ordinal);
+            var path = operation.Path.Replace("{sessionId}", session, StringComparison.Ordinal).Replace("{keyId}", key, StringComparison.Ordinal).Replace("{tenantId}", ofKey ? own : "acme", StringComparison.Ordinal)
+                .Replace("{webhookId}", webhook, StringComparison.Ordinal);
             using var request = new HttpRequestMessage(new HttpMethod(operation.Name.Split(' ')[0]), path)
             {
                 Content = JsonContent.Create(operation.Json.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example")),
@@ -222,13 +238,16 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
             [("a.b", "a.b", "a.b", "A.b"), ($"s0-{Unknown}", $"t-{Unknown}", $"k-{Unknown}", "nobody"), (session, "a.b", $"k-{Unknown}", "default"), (session, $"t-{Unknown}", $"k-{Unknown}", "default")];
         (string Text, string Type)[] bodies =
             [("{", "application/json"), ("""{"no_such_field":1}""", "application/json"), ("{}", "text/plain"), (new string(' ', 65 * 1024), "application/json"), ("""{"budget":"none","scopes":[],"name":"","status":""}""", "application/json"), ("{}", "application/json")];
+        using var hooking = await host.Client.PostAsJsonAsync("/v1/webhooks", new { url = "https://example.com/hook" }, TestContext.Current.CancellationToken);
+        var webhook = (await hooking.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("id").GetString()!;
         var refusals = new HashSet<string>();
 
         // The session is deleted last.
         foreach (var operation in Operations().Where(operation => operation.Path.StartsWith("/v1", StringComparison.Ordinal)).OrderBy(operation => operation.Name.StartsWith("DELETE", StringComparison.Ordinal)))
         {
             foreach (var (path, body) in ids.Select(id => operation.Path.Replace("{sessionId}", id.Session, StringComparison.Ordinal).Replace("{turnId}", id.Turn, StringComparison.Ordinal)
-                .Replace("{keyId}", id.Key, StringComparison.Ordinal).Replace("{tenantId}", id.Tenant, StringComparison.Ordinal)).Distinct().SelectMany(_ => bodies, (path, body) => (path, body)))
+                .Replace("{keyId}", id.Key, StringComparison.Ordinal).Replace("{tenantId}", id.Tenant, StringComparison.Ordinal)
+                .Replace("{webhookId}", id.Session == session ? webhook : "w-" + id.Turn[2..], StringComparison.Ordinal).Replace("{deliveryId}", "e-" + id.Turn[2..], StringComparison.Ordinal)).Distinct().SelectMany(_ => bodies, (path, body) => (path, body)))
             {
                 using var request = new HttpRequestMessage(new HttpMethod(operation.Name.Split(' ')[0]), $"{path}?limit=0&after=x&status=x")
                 {
@@ -251,7 +270,7 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
         }
 
         Assert.Equivalent(
-            new[] { "400 invalid-request", "404 key-not-found", "404 session-not-found", "404 tenant-not-found", "404 turn-not-found", "413 too-large", "415 not-json", "422 invalid-request" }, refusals, strict: true);
+            new[] { "400 invalid-request", "404 key-not-found", "404 session-not-found", "404 tenant-not-found", "404 turn-not-found", "404 delivery-not-found", "404 webhook-not-found", "413 too-large", "415 not-json", "422 invalid-request" }, refusals, strict: true);
     }
 
     private JsonElement Schemas => document.GetProperty("components").GetProperty("schemas");

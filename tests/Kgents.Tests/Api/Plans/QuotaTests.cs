@@ -144,7 +144,7 @@ public sealed class QuotaTests : IAsyncLifetime
     public async Task Place_IsFreeAgain_WhenWhoTookItDiedBeforeItStoredTheMessage()
     {
         await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
-        await using var host = await StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:Turns", "1"), ("Sweep:QuotaInterval", "00:00:00.200"), ("Sweep:QuotaAge", "00:00:01"));
+        await using var host = await StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:Turns", "1"), ("Sweep:QuotaInterval", "00:00:00.200"), ("Sweep:QuotaAge", "00:00:05"));
         await using var dying = await StartAsync(proxy.Url, Parts.Api, ("Plans:Table:narrow:Turns", "1"), ("Messages:AcceptTimeout", "00:00:01"));
         var (here, there) = await ClientsAsync(host, dying);
         var session = await here.CreateSessionAsync();

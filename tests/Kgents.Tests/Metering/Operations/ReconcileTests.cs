@@ -148,6 +148,10 @@ public sealed class ReconcileTests : MeteringTest
         var theirs = await other.GetFromJsonAsync<System.Text.Json.JsonElement>("/v1/usage/reconciliation", TestContext.Current.CancellationToken);
         Assert.Empty(theirs.GetProperty("partitions").EnumerateArray());
 
+        // However often it is looked, a difference is one event for webhooks.
+        var events = await Recorder.Host.Reader.ReadAsync(Streams.WebhookEvents.Name, ">", 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(WebhookEventTypes.ReconciliationMismatch, System.Text.Encoding.UTF8.GetString(Assert.Single(events).Data.Span), StringComparison.Ordinal);
+
         static string? Events(System.Text.Json.JsonElement row, string side) => row.GetProperty(side).GetProperty("events").GetString();
     }
 
