@@ -55,7 +55,7 @@ internal sealed class ConversationWork(RightsSystem system)
         using var post = await Client.PostAsync(session, "count");
         var turn = (await system.Api.AskedAsync(session))[0];
         var address = new TurnAddress(Conversations.Tenant, SessionId.Parse(session), turn);
-        await Eventually.TrueAsync(async () => (await system.Operator.Reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(address), TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+        await BegunAsync(address);
 
         // Somebody has set the mark and died before he told.
         await Conversations.StoreAsync(system.Operator, Subjects.CancelMark(address), "{}"u8.ToArray());
@@ -69,6 +69,7 @@ internal sealed class ConversationWork(RightsSystem system)
         // Its API died after it was stored, before it told the worker.
         system.Model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall()));
         using var interrupted = await Client.PostAsync(session, "count");
+        await BegunAsync(address with { Turn = (await system.Api.AskedAsync(session))[1] });
         await Conversations.StoreAsync(system.Operator, Subjects.UserMessages(Conversations.Tenant, SessionId.Parse(session)), JsonSerializer.SerializeToUtf8Bytes(
             new UserMessage(TurnId.New(TimeProvider.System), 3, "stop", DialogueModes.Reflect, TimeProvider.System.GetUtcNow(), Interrupts: true), WireJson.Default.UserMessage));
         Assert.Equal("cancelled", (await interrupted.TurnAsync()).EndKind);
@@ -111,4 +112,8 @@ internal sealed class ConversationWork(RightsSystem system)
             Subjects.KeyValueStream(Buckets.Sessions), Subjects.SessionRecord(Conversations.Tenant, ordered), TestContext.Current.CancellationToken) is { Data.Length: 0 });
         await Remains.NoneAsync(system.Operator, ordered);
     }
+
+    /// <summary>The model has begun to answer.</summary>
+    private Task BegunAsync(TurnAddress turn) => Eventually.TrueAsync(async () =>
+        (await system.Operator.Reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
 }
