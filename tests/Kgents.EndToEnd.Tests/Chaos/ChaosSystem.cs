@@ -7,15 +7,17 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 internal sealed class ChaosSystem : IAsyncDisposable
 {
     private readonly string key;
+    private readonly NatsUsers users;
 
-    private ChaosSystem(NatsServer nats, ScriptedModelServer model)
+    private ChaosSystem(NatsServer nats, NatsUsers users, ScriptedModelServer model)
     {
+        this.users = users;
         Nats = nats;
         Model = model;
-        Store = new Store(nats.Url);
+        Store = new Store(users.UrlOf(NatsUsers.Operator, nats.Port));
         key = ApiKey.New().Text;
-        Apis = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Api", ("Auth__BootstrapKey", key)))];
-        Workers = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Streaming", ("ConnectionStrings__llm", model.ConnectionString)))];
+        Apis = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Api", NatsUsers.Api, ("Auth__BootstrapKey", key)))];
+        Workers = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Streaming", NatsUsers.Streaming, ("ConnectionStrings__llm", model.ConnectionString)))];
         Http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
         Http.DefaultRequestHeaders.Add("X-API-Key", key);
     }
@@ -35,8 +37,9 @@ internal sealed class ChaosSystem : IAsyncDisposable
 
     public static async Task<ChaosSystem> StartAsync(CancellationToken cancellationToken)
     {
-        var nats = await NatsServer.StartAsync(new NatsServerSettings { SyncInterval = "always" }, cancellationToken);
-        var system = new ChaosSystem(nats, await ScriptedModelServer.StartAsync(cancellationToken));
+        var users = new NatsUsers();
+        var nats = await NatsServer.StartAsync(new NatsServerSettings { SyncInterval = "always", Users = users }, cancellationToken);
+        var system = new ChaosSystem(nats, users, await ScriptedModelServer.StartAsync(cancellationToken));
         try
         {
             Replica[] all = [.. system.Apis, .. system.Workers];
@@ -57,12 +60,14 @@ internal sealed class ChaosSystem : IAsyncDisposable
         await Task.WhenAll(Apis.Concat(Workers).Select(replica => replica.DisposeAsync().AsTask()));
         await Store.DisposeAsync();
         await Model.DisposeAsync();
+        var violations = await Nats.ReadViolationsAsync();
         await Nats.DisposeAsync();
+        Assert.True(violations.Count == 0, string.Join("\n", violations));
     }
 
-    private Replica Create(string project, (string Name, string Value) own) => new(project, new Dictionary<string, string?>
+    private Replica Create(string project, string user, (string Name, string Value) own) => new(project, new Dictionary<string, string?>
     {
-        ["ConnectionStrings__nats"] = Nats.Url,
+        ["ConnectionStrings__nats"] = users.UrlOf(user, Nats.Port),
         ["Logging__LogLevel__Default"] = "Warning",
 
         // Shorter than by default, so that a short run sees many take-overs.

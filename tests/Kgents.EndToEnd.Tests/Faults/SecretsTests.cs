@@ -36,7 +36,7 @@ public sealed class SecretsTests
         Assert.Contains(system.OpenMeter.Requests, request => request.Authorization == $"Bearer {openMeterKey}");
         Assert.Equal(3, system.Output.Count(line => line.Contains("Now listening on", StringComparison.Ordinal)));
         Assert.All(
-            new[] { system.Key, wrongKey, system.NatsPassword, modelKey, openMeterKey, question, answer },
+            [system.Key, wrongKey, .. system.NatsUsers.Passwords, modelKey, openMeterKey, question, answer],
             secret => Assert.DoesNotContain(system.Output, line => line.Contains(secret, StringComparison.Ordinal)));
     }
 

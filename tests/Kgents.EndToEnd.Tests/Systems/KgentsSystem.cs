@@ -4,27 +4,29 @@ using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Systems;
 
-/// <summary>A real nats-server, the three services as real processes with the environment that Aspire gives them, and stand-ins for what is outside.</summary>
+/// <summary>
+/// A real nats-server with the shipped users, the three services as real processes with the environment that Aspire gives them, and stand-ins for
+/// what is outside. Nothing that a service does may need a right that its user does not have: the end of each system says so.
+/// </summary>
 public sealed class KgentsSystem : IAsyncDisposable
 {
-    private const string NatsUser = "nats";
     private readonly SystemSettings settings;
     private readonly Services services = new();
     private readonly ConcurrentBag<KgentsClient> clients = [];
 
-    private KgentsSystem(SystemSettings settings, NatsServer nats, string natsPassword, ScriptedModelServer model, OpenMeterStandIn openMeter)
+    private KgentsSystem(SystemSettings settings, NatsServer nats, NatsUsers users, ScriptedModelServer model, OpenMeterStandIn openMeter)
     {
         this.settings = settings;
         Nats = nats;
-        NatsPassword = natsPassword;
+        NatsUsers = users;
         Model = model;
         OpenMeter = openMeter;
-        Store = new Store(NatsConnectionString);
+        Store = new Store(users.UrlOf(NatsUsers.Operator, nats.Port));
     }
 
     public NatsServer Nats { get; }
 
-    public string NatsPassword { get; }
+    public NatsUsers NatsUsers { get; }
 
     public ScriptedModelServer Model { get; }
 
@@ -49,16 +51,13 @@ public sealed class KgentsSystem : IAsyncDisposable
     /// <summary>Every line of every service so far, of ended ones too.</summary>
     public IReadOnlyList<string> Output => [.. services.All.SelectMany(process => process.Output)];
 
-    private string NatsConnectionString => $"nats://{NatsUser}:{NatsPassword}@127.0.0.1:{Nats.Port}";
-
     public static async Task<KgentsSystem> StartAsync(SystemSettings? settings = null)
     {
         var token = TestContext.Current.CancellationToken;
-        var password = Guid.NewGuid().ToString("n");
-        var users = $"authorization {{ user: {NatsUser}, password: \"{password}\" }}";
-        var nats = await NatsServer.StartAsync(new NatsServerSettings { ExtraConfiguration = users }, token);
+        var users = new NatsUsers();
+        var nats = await NatsServer.StartAsync(new NatsServerSettings { Users = users }, token);
         var system = new KgentsSystem(
-            settings ?? new SystemSettings(), nats, password, await ScriptedModelServer.StartAsync(token), await OpenMeterStandIn.StartAsync(token));
+            settings ?? new SystemSettings(), nats, users, await ScriptedModelServer.StartAsync(token), await OpenMeterStandIn.StartAsync(token));
         try
         {
             await system.StartServicesAsync();
@@ -84,17 +83,17 @@ public sealed class KgentsSystem : IAsyncDisposable
     /// <summary>One more replica, or one in place of a dead one.</summary>
     public async Task<ServiceProcess> StartApiAsync(params (string Name, string? Value)[] own)
     {
-        Api = await StartAsync("Kgents.Api", "api", [("Auth__BootstrapKey", Key), .. own]);
+        Api = await StartAsync("Kgents.Api", NatsUsers.Api, [("Auth__BootstrapKey", Key), .. own]);
         Client = Connect(Key);
         await Client.WaitUntilKnownAsync();
         return Api;
     }
 
     public Task<ServiceProcess> StartWorkerAsync(string? model = null) =>
-        StartAsync("Kgents.Streaming", "streaming", ("ConnectionStrings__llm", model ?? settings.Model ?? Model.ConnectionString));
+        StartAsync("Kgents.Streaming", NatsUsers.Streaming, ("ConnectionStrings__llm", model ?? settings.Model ?? Model.ConnectionString));
 
     public Task<ServiceProcess> StartMeteringAsync(string? openMeter = null) =>
-        StartAsync("Kgents.Metering", "metering", ("ConnectionStrings__openmeter", openMeter ?? settings.OpenMeter ?? OpenMeter.ConnectionString));
+        StartAsync("Kgents.Metering", NatsUsers.Metering, ("ConnectionStrings__openmeter", openMeter ?? settings.OpenMeter ?? OpenMeter.ConnectionString));
 
     /// <summary>A client of <see cref="Api"/> with a key of its own, or none.</summary>
     public KgentsClient Connect(string? key)
@@ -115,10 +114,12 @@ public sealed class KgentsSystem : IAsyncDisposable
         await Store.DisposeAsync();
         await OpenMeter.DisposeAsync();
         await Model.DisposeAsync();
+        var violations = await Nats.ReadViolationsAsync();
         await Nats.DisposeAsync();
+        Assert.True(violations.Count == 0, string.Join("\n", violations));
     }
 
-    private Task<ServiceProcess> StartAsync(string project, string resource, params (string Name, string? Value)[] own)
+    private Task<ServiceProcess> StartAsync(string project, string user, params (string Name, string? Value)[] own)
     {
         var environment = new Dictionary<string, string?>(settings.Environment)
         {
@@ -128,8 +129,8 @@ public sealed class KgentsSystem : IAsyncDisposable
             ["Metering__Confirm__VisibleWithin"] = "00:00:01",
             ["Metering__Confirm__Probe"] = "false",
             ["Metering__Ledger__Lease"] = "00:00:05",
-            ["ConnectionStrings__nats"] = NatsConnectionString,
-            ["OTEL_SERVICE_NAME"] = resource,
+            ["ConnectionStrings__nats"] = NatsUsers.UrlOf(user, Nats.Port),
+            ["OTEL_SERVICE_NAME"] = user,
             ["Plans__Default"] = "custom",
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
         };

@@ -75,6 +75,29 @@ public sealed class NatsServer : IAsyncDisposable
 
     public void Resume() => Running.Signal(UnixSignal.Continue);
 
+    /// <summary>Gives the server other users while it runs: it reads its configuration again.</summary>
+    /// <param name="users">In the place of the users' file.</param>
+    public async Task ReloadAsync(string users, CancellationToken cancellationToken = default)
+    {
+        var before = (await ReadLogAsync(cancellationToken)).Count(IsReload);
+        await File.WriteAllTextAsync(_files.Users, users, cancellationToken);
+        Running.Signal(UnixSignal.HangUp);
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(20));
+        while ((await ReadLogAsync(cancellationToken)).Count(IsReload) == before)
+        {
+            await timer.WaitForNextTickAsync(cancellationToken);
+        }
+
+        static bool IsReload(string line) => line.Contains("Reloaded server configuration", StringComparison.Ordinal);
+    }
+
+    /// <summary>Every line that the server has logged, over restarts too.</summary>
+    public Task<IReadOnlyList<string>> ReadLogAsync(CancellationToken cancellationToken = default) => _files.ReadLogAsync(cancellationToken);
+
+    /// <summary>What somebody tried without the right to it, as the server has logged it.</summary>
+    public async Task<IReadOnlyList<string>> ReadViolationsAsync(CancellationToken cancellationToken = default) =>
+        [.. (await ReadLogAsync(cancellationToken)).Where(line => line.Contains(" Violation - ", StringComparison.Ordinal))];
+
     public async ValueTask DisposeAsync()
     {
         if (_disposed)
@@ -99,6 +122,11 @@ public sealed class NatsServer : IAsyncDisposable
         var port = Port is 0 ? "-1" : Port.ToString(CultureInfo.InvariantCulture);
         ProcessStartInfo start = new(
             _executable, ["-c", _files.Configuration, "-p", port, "--ports_file_dir", _files.Root, "-l", _files.Log]);
+        foreach (var (name, value) in _settings.Users?.Environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         var process = ChildProcess.Start(start);
         _process = process;
         ProcessId = process.Id;
@@ -135,5 +163,5 @@ public sealed class NatsServer : IAsyncDisposable
     }
 
     private async Task<InvalidOperationException> FailedAsync(string what, ChildProcess process, CancellationToken cancellationToken) =>
-        new($"'{_executable}' {what}.\n{process.Output.Tail()}\n{await _files.ReadLogTailAsync(cancellationToken)}");
+        new($"'{_executable}' {what}.\n{process.Output.Tail()}\n{string.Join('\n', (await ReadLogAsync(cancellationToken)).TakeLast(40))}");
 }

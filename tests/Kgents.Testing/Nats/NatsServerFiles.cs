@@ -14,6 +14,8 @@ internal sealed class NatsServerFiles : IDisposable
 
     public string Log => Path.Combine(Root, "nats.log");
 
+    public string Users => Path.Combine(Root, "users.conf");
+
     public string Store => Path.Combine(Root, "store");
 
     public async Task WriteConfigurationAsync(NatsServerSettings settings, CancellationToken cancellationToken)
@@ -29,8 +31,15 @@ internal sealed class NatsServerFiles : IDisposable
               max_file_store: 10TB
             {"}"}
             """;
+        var trace = settings.Trace ? "trace: true\nmax_traced_msg_len: 1" : "";
+        var users = settings.Users is null ? "" : $"include {Path.GetFileName(Users)}";
+        if (settings.Users is not null)
+        {
+            File.Copy(NatsUsers.File, Users);
+        }
+
         await File.WriteAllTextAsync(
-            Configuration, $"listen: \"127.0.0.1:-1\"\n{jetStream}\n{settings.ExtraConfiguration}\n", cancellationToken);
+            Configuration, $"listen: \"127.0.0.1:-1\"\n{jetStream}\n{users}\n{trace}\n{settings.ExtraConfiguration}\n", cancellationToken);
     }
 
     /// <summary>The client port that the process has written to its ports file; null while it has not.</summary>
@@ -54,10 +63,8 @@ internal sealed class NatsServerFiles : IDisposable
         }
     }
 
-    public async Task<string> ReadLogTailAsync(CancellationToken cancellationToken) =>
-        File.Exists(Log)
-            ? string.Join('\n', (await File.ReadAllLinesAsync(Log, cancellationToken)).TakeLast(40))
-            : "";
+    public async Task<IReadOnlyList<string>> ReadLogAsync(CancellationToken cancellationToken) =>
+        File.Exists(Log) ? await File.ReadAllLinesAsync(Log, cancellationToken) : [];
 
     public void Dispose() => _directory.Delete(recursive: true);
 }

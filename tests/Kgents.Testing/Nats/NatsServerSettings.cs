@@ -11,6 +11,12 @@ public sealed record NatsServerSettings
     /// <summary>Lines added to the end of the configuration file, for example an <c>authorization</c> block.</summary>
     public string ExtraConfiguration { get; init; } = "";
 
+    /// <summary>The users of the shipped configuration; null for a server that lets everybody do everything.</summary>
+    public NatsUsers? Users { get; init; }
+
+    /// <summary>Logs what each client says, without what is in it.</summary>
+    public bool Trace { get; init; }
+
     /// <summary>How long a start may take before it counts as failed.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

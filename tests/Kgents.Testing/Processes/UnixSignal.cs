@@ -2,9 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Kgents.Testing;
 
-/// <summary>Sends signals that <see cref="System.Diagnostics.Process"/> cannot: terminate, stop, continue.</summary>
+/// <summary>Sends signals that <see cref="System.Diagnostics.Process"/> cannot: hang up, terminate, stop, continue.</summary>
 internal static class UnixSignal
 {
+    public static int HangUp => 1;
+
     public static int Terminate => 15;
 
     public static int Stop => OperatingSystem.IsMacOS() ? 17 : 19;

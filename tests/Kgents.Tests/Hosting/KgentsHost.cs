@@ -19,6 +19,8 @@ namespace Kgents.Tests.Hosting;
 [Flags]
 internal enum Parts
 {
+    /// <summary>The client of NATS and nothing that uses it.</summary>
+    None = 0,
     Api = 1,
     Streaming = 2,
     Metering = 4,
@@ -75,7 +77,7 @@ internal sealed class KgentsHost : IAsyncDisposable
             return socket;
         });
 
-        builder.AddServiceDefaults("kgents-tests");
+        builder.AddServiceDefaults(NameOf(parts));
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<RecentLogs>().AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentLogs>());
         if (parts.HasFlag(Parts.Api))
@@ -123,6 +125,16 @@ internal sealed class KgentsHost : IAsyncDisposable
         await app.StopAsync(CancellationToken.None);
         await app.DisposeAsync();
     }
+
+    /// <summary>The names that the programs have: the rights of a user of NATS go by them too.</summary>
+    private static string NameOf(Parts parts) => parts switch
+    {
+        Parts.Api => "kgents-api",
+        Parts.Streaming => "kgents-streaming",
+        Parts.Metering => "kgents-metering",
+        Parts.MeteringStreams => "kgents-metering-command",
+        _ => "kgents-tests",
+    };
 
     private Task WaitForKeyAsync() => Eventually.TrueAsync(async () =>
     {
