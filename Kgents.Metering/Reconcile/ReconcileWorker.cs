@@ -1,5 +1,3 @@
-using System.Globalization;
-using Kgents.Contracts;
 using Kgents.Metering.Confirm;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Telemetry;
@@ -39,7 +37,7 @@ internal sealed partial class ReconcileWorker(
             var found = await new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
                 UsageHour.Of(now.AddHours(1 - options.Value.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
             await store.KeepAsync(partition, found, now, cancellationToken);
-            await TellAsync(found, cancellationToken);
+            await mismatches.TellAsync(found, cancellationToken);
             lasting += found.Differences.Count(each => !Reconciliation.IsUnderWay(each.Cause));
         }
 
@@ -49,20 +47,6 @@ internal sealed partial class ReconcileWorker(
             LogDiffers(lasting, options.Value.Hours);
         }
     }
-
-    /// <summary>By the hour, so that the same difference is the same event at every look.</summary>
-    private async Task TellAsync(Reconciliation found, CancellationToken cancellationToken)
-    {
-        foreach (var (tenant, hour) in found.Differences.Where(each => !Reconciliation.IsUnderWay(each.Cause)).Select(each => (each.Group.Tenant, each.Group.Hour)).Distinct())
-        {
-            var billed = found.Rows.Where(row => row.Group.Tenant == tenant && row.Group.Hour == hour && row.Group.Type == UsageEvent.BillableType).ToList();
-            var start = UsageHour.Start(hour);
-            await mismatches.TellAsync(
-                tenant, "total_tokens", start, start.AddHours(1), Text(billed.Sum(row => row.Ledger.Tokens)), Text(billed.Sum(row => row.OpenMeter.Tokens)), cancellationToken);
-        }
-    }
-
-    private static string Text(decimal tokens) => tokens.ToString("0.############################", CultureInfo.InvariantCulture);
 
     [LoggerMessage(LogLevel.Warning, "OpenMeter and the ledger differ on {Events} usage events of the last {Hours} hours: `ledger reconcile` names each.")]
     private partial void LogDiffers(int events, int hours);

@@ -1,21 +1,42 @@
 using System.Globalization;
 using Kgents.Contracts;
+using Kgents.Metering.Reconcile;
+using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Webhooks;
 
 namespace Kgents.Metering.Webhooks.Events;
 
-/// <summary>Tells a tenant that what OpenMeter adds up for it is not what the ledger does.</summary>
+/// <summary>Tells tenants where OpenMeter and the ledger differ on their usage in a way that does not mend itself.</summary>
 internal sealed class MismatchEvents(WebhookEvents events)
 {
-    /// <summary>Once for each pair of sums: a difference that has changed is another one.</summary>
-    /// <param name="ledger">The sum of the ledger, a decimal number.</param>
-    /// <param name="openMeter">That of OpenMeter.</param>
-    public Task<bool> TellAsync(TenantId tenant, string meter, DateTimeOffset from, DateTimeOffset to, string ledger, string openMeter, CancellationToken cancellationToken) => events.PublishAsync(
-        tenant,
-        WebhookEventId.Of("mismatch", tenant.ToString(), meter, Text(from), Text(to), ledger, openMeter),
+    /// <summary>Of a model's name, which is whatever its provider says.</summary>
+    private const int LongestModel = 200;
+
+    /// <summary>By hour, model and type of event, once as long as the same events differ for the same reasons.</summary>
+    public async Task TellAsync(Reconciliation found, CancellationToken cancellationToken)
+    {
+        var rows = found.Rows.ToDictionary(row => row.Group);
+        foreach (var differences in found.Differences.Where(each => !Reconciliation.IsUnderWay(each.Cause)).GroupBy(each => each.Group))
+        {
+            await TellAsync(differences.Key, rows.GetValueOrDefault(differences.Key), [.. differences], cancellationToken);
+        }
+    }
+
+    private Task<bool> TellAsync(ReconciledGroup group, ReconciledRow? row, IReadOnlyList<Difference> differences, CancellationToken cancellationToken) => events.PublishAsync(
+        group.Tenant,
+        WebhookEventId.Of(["mismatch", group.Tenant.ToString(), group.Hour, group.Model, group.Type, .. differences.Select(each => $"{each.Id} {each.Cause}").Order(StringComparer.Ordinal)]),
         WebhookEventTypes.ReconciliationMismatch,
-        new() { ["tenant_id"] = tenant.ToString(), ["meter"] = meter, ["from"] = Text(from), ["to"] = Text(to), ["ledger"] = ledger, ["openmeter"] = openMeter },
+        new()
+        {
+            ["tenant_id"] = group.Tenant.ToString(),
+            ["hour"] = UsageHour.Start(group.Hour),
+            ["model"] = group.Model.Length <= LongestModel ? group.Model : group.Model[..LongestModel],
+            ["type"] = group.Type,
+            ["differences"] = differences.Count,
+            ["ledger"] = Text(row?.Ledger.Tokens),
+            ["open_meter"] = Text(row?.OpenMeter.Tokens),
+        },
         cancellationToken);
 
-    private static string Text(DateTimeOffset instant) => instant.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Text(decimal? tokens) => (tokens ?? 0).ToString("0.############################", CultureInfo.InvariantCulture);
 }

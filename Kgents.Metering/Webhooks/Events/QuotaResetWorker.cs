@@ -5,39 +5,10 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Metering.Webhooks.Events;
 
 /// <summary>Looks for a new month from time to time. Each replica does; who comes second says nothing new.</summary>
-internal sealed partial class QuotaResetWorker(
-    NatsTopology topology, QuotaResets resets, IOptions<WebhookDeliveryOptions> options, TimeProvider time, ILogger<QuotaResetWorker> logger) : BackgroundService
+internal sealed class QuotaResetWorker(NatsTopology topology, QuotaResets resets, IOptions<WebhookDeliveryOptions> options, TimeProvider time, ILogger<QuotaResetWorker> logger)
+    : SweepingService("tenants that wait for a new month", topology, time, logger)
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            await topology.WhenCreatedAsync(stoppingToken);
-            using var timer = new PeriodicTimer(options.Value.ResetInterval, time);
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await TryTellAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Shutdown is how this loop ends; the next look, anybody's, finds the same.
-        }
-    }
+    protected override TimeSpan Interval => options.Value.ResetInterval;
 
-    private async Task TryTellAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await resets.TellOnceAsync(cancellationToken);
-        }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Whatever it is: the next look may succeed.
-            LogFailed(exception);
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Tenants could not be told of a new month; trying again after the interval.")]
-    private partial void LogFailed(Exception exception);
+    protected override Task SweepOnceAsync(CancellationToken cancellationToken) => resets.TellOnceAsync(cancellationToken);
 }

@@ -19,6 +19,7 @@ internal sealed class MeteringWork(RightsSystem system)
         var poison = await Conversations.StoreAsync(system.Operator, Subjects.Usage(Conversations.Tenant, SessionId.New(0, TimeProvider.System)), "{}"u8.ToArray());
         await Eventually.TrueAsync(async () => (await ledger.StateAsync()).Quarantined.Count == 1);
         await system.GetAsync("/v1/usage");
+        await system.GetAsync("/v1/usage/reconciliation");
 
         await RunAsync(command, "ledger", "show");
         await RunAsync(command, "ledger", "verify");

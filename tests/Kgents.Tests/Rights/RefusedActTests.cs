@@ -16,12 +16,12 @@ public sealed class RefusedActTests : IAsyncLifetime
     private const int NameInUse = 10058;
 
     private static readonly StreamDefinition[] AllStreams =
-        [Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.Audit, Streams.DeadLetters, Streams.MinuteCounts, Streams.DayCounts];
+        [Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.Audit, Streams.DeadLetters, Streams.MinuteCounts, Streams.DayCounts, Streams.WebhookEvents];
 
     private static readonly BucketDefinition[] AllBuckets =
     [
         Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.CancelMarks, Buckets.QuotaRecords, Buckets.TenantRecords, Buckets.ApiKeyRecords,
-        Buckets.IdempotencyRecords, Buckets.LeaseRecords,
+        Buckets.IdempotencyRecords, Buckets.LeaseRecords, Buckets.OpenStreamsRecords, Buckets.ReconciliationRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords,
     ];
 
     private readonly NatsUsers users = new();
@@ -48,6 +48,12 @@ public sealed class RefusedActTests : IAsyncLifetime
         { "metering", "$KV.kgents_sessions.t.s" },
         { "metering", "$KV.kgents_quota.t" },
         { "api streaming", "$KV.kgents_leases.metering.0" },
+        { "streaming metering", "$KV.kgents_streams.t" },
+        { "streaming", "$KV.kgents_webhooks.t.w" },
+        { "streaming", "$KV.kgents_webhook_deliveries.t.w.e" },
+        { "streaming", "kgents.webhooks.t.e" },
+        { "api streaming", "$KV.kgents_reconciliations.t.0" },
+        { "streaming", "$JS.API.DIRECT.GET.KV_kgents_webhooks" },
         { All, "$JS.API.INFO" },
         { All, "$JS.API.STREAM.LIST" },
         { All, "$JS.API.STREAM.NAMES" },
@@ -73,7 +79,7 @@ public sealed class RefusedActTests : IAsyncLifetime
         { All, "$JS.API.DIRECT.GET.KV_kgents_api_keys.$KV.kgents_api_keys._tickets" },
         { "streaming metering", "$JS.API.CONSUMER.CREATE.KV_kgents_api_keys.x" },
         { "metering", "$JS.API.STREAM.MSG.GET.KGENTS_MESSAGES" },
-        { "metering", "$JS.API.DIRECT.GET.KGENTS_TOKENS" },
+        { "metering", "$JS.API.DIRECT.GET.KGENTS_MESSAGES" },
         { All, "$JS.API.CONSUMER.CREATE.KGENTS_MESSAGES.other" },
         { All, "$JS.API.CONSUMER.CREATE.KGENTS_MESSAGES.turn-workers.kgents.messages.*.*.*.*" },
         { All, "$JS.API.CONSUMER.CREATE.KGENTS_USAGE.other" },

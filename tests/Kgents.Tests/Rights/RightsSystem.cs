@@ -41,7 +41,7 @@ internal sealed class RightsSystem : IAsyncDisposable
         system.Api = await system.StartApiAsync();
         await system.StartWorkerAsync();
         await system.StartWorkerAsync();
-        system.Metering = await UsageRecorder.StartMeteringAsync(system.Url(NatsUsers.Metering), system.OpenMeter);
+        system.Metering = await UsageRecorder.StartMeteringAsync(system.Url(NatsUsers.Metering), system.OpenMeter, ("Webhooks:AllowedNetworks", "127.0.0.0/8"), ("Webhooks:ResetInterval", "00:00:00.100"), ("Metering:Reconcile:Interval", "00:00:00.200"));
         return system;
     }
 
@@ -54,7 +54,9 @@ internal sealed class RightsSystem : IAsyncDisposable
         ("Turns:Stream:TailCheckInterval", "00:00:00.100"),
         ("Plans:Table:custom:RequestsPerMinute", "1000000"),
         ("Plans:Table:custom:RequestsPerDay", "1000000"),
-        ("Plans:Table:custom:TokensPerMonth", "1000000"));
+        ("Plans:Table:custom:TokensPerMonth", "1000000"),
+        ("Plans:Table:custom:Streams", "1000"),
+        ("Webhooks:AllowHttp", "true"));
 
     public async Task<KgentsHost> StartWorkerAsync()
     {

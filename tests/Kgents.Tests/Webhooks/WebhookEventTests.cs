@@ -177,19 +177,41 @@ public sealed class WebhookEventTests : WebhookTest
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task Mismatch_IsToldOnce_ForEachPairOfSums()
+    public async Task UsageThatOpenMeterLost_IsToldToItsTenant_OnceForWhatDiffers()
     {
         await NewWebhookAsync("/acme", "metering.reconciliation.mismatch");
-        await using var one = await StartSendingAsync();
-        var mismatches = one.Services.GetRequiredService<MismatchEvents>();
-        var from = new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero);
+        using var other = await Api.NewClientAsync("other", "admin");
+        await NewWebhookAsync(other, new Uri(Receiver.Address, "/other").ToString());
+        await using var openMeter = await OpenMeterStandIn.StartAsync(TestContext.Current.CancellationToken);
+        (string, string?)[] settings =
+        [
+            ("ConnectionStrings:openmeter", openMeter.ConnectionString), ("Metering:Reconcile:Interval", "00:00:00.200"), ("Metering:Confirm:Probe", "false"),
+            ("Metering:Export:BatchWait", "00:00:00.050"), ("Metering:Confirm:Interval", "00:00:00.050"),
+        ];
+        await using var one = await StartSendingAsync(settings);
+        await using var two = await StartSendingAsync(settings);
+        var ledger = new LedgerView(one);
+        string[] usage = [UsageSample.Event("a", Tenant, 3), UsageSample.Event("b", Tenant, 30), UsageSample.Event("c", Tenant, 300)];
+        foreach (var each in usage)
+        {
+            await PublishAsync("kgents.usage.0.acme", Encoding.UTF8.GetBytes(each));
+        }
 
-        Assert.True(await mismatches.TellAsync(Tenant, "input_tokens", from, from.AddHours(1), "100", "99", TestContext.Current.CancellationToken));
-        Assert.False(await mismatches.TellAsync(Tenant, "input_tokens", from, from.AddHours(1), "100", "99", TestContext.Current.CancellationToken));
-        Assert.True(await mismatches.TellAsync(Tenant, "input_tokens", from, from.AddHours(1), "100", "98", TestContext.Current.CancellationToken));
+        await Eventually.TrueAsync(async () => (await ledger.StateAsync()).Counts.Confirmed == 3);
+        openMeter.Forget("b");
 
+        await Eventually.TrueAsync(() => Receiver.Received.Count == 1);
+        Assert.Equal(
+            ("metering.reconciliation.mismatch", "acme", 1, "444", "404"),
+            (Receiver.Received[0].Type, Receiver.Received[0].Data.GetProperty("tenant_id").GetString(), Receiver.Received[0].Data.GetProperty("differences").GetInt32(),
+                Receiver.Received[0].Data.GetProperty("ledger").GetString(), Receiver.Received[0].Data.GetProperty("open_meter").GetString()));
+
+        // Other differences are news, and the first is not told again by anybody.
+        openMeter.Forget("c");
         await Eventually.TrueAsync(() => Receiver.Received.Count == 2);
-        Assert.Equal(["98", "99"], Receiver.Received.Select(request => request.Data.GetProperty("openmeter").GetString()!).Order());
+        Assert.Equal((2, "4"), (Receiver.Received[1].Data.GetProperty("differences").GetInt32(), Receiver.Received[1].Data.GetProperty("open_meter").GetString()));
+        await LookedAtAsync();
+        Assert.Equal(2, Receiver.At("/acme").Count);
     }
 
     [Fact(Timeout = Limits.Test)]
