@@ -10,6 +10,7 @@ namespace Kgents.Flux;
 /// <param name="history">Events that a new observer sees first, and how far one may fall behind.</param>
 public sealed class FluxMirror(int history = 100)
 {
+    private readonly int history = history > 0 ? history : throw new ArgumentOutOfRangeException(nameof(history), history, "must be 1 or more");
     private readonly Lock gate = new();
     private readonly Queue<SoulEvent> past = new();
     private readonly List<Channel<SoulEvent>> observers = [];

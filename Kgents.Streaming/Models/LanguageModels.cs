@@ -9,6 +9,9 @@ internal sealed class LanguageModels(LanguageModel standard, IReadOnlyDictionary
     /// <summary>Who answers when nobody is asked for.</summary>
     public LanguageModel Default { get; } = standard;
 
+    /// <summary>Those of a provider.</summary>
+    public IEnumerable<string> Names => allowed.Keys;
+
     /// <summary>Null for a model that was allowed when the message was stored, and is not any more.</summary>
     public LanguageModel? Find(string? name) => name is null ? Default : allowed.GetValueOrDefault(name);
 

@@ -4,7 +4,7 @@ using Kgents.Contracts;
 namespace Kgents.Streaming.Usage;
 
 /// <summary>
-/// An estimate of what a turn has used so far, counted here whatever the provider reports. Each text is counted once, as it grows; where much has come since the last time, a part of it
+/// An estimate of what a turn has used so far, counted here whatever the provider reports. Each text is counted once, as it grows; of a long prompt, and where much has come since the last time, a part
 /// is counted and stands for all, since counting costs more than everything else that is done with a token.
 /// </summary>
 internal sealed class RunningCount(CallMeter call, TokenCounter counter)
@@ -12,7 +12,7 @@ internal sealed class RunningCount(CallMeter call, TokenCounter counter)
     /// <summary>Characters: more than a model says in <c>Turns:UsageInterval</c>, unless it is very fast.</summary>
     internal const int LargestSample = 4096;
 
-    private int? input;
+    private double? input;
     private double output;
     private int counted;
 
@@ -21,15 +21,23 @@ internal sealed class RunningCount(CallMeter call, TokenCounter counter)
 
     public TokenCounts Count(StringBuilder text)
     {
-        input ??= counter.Count(call.Model.Name, call.PromptText);
-        var grown = text.Length - counted;
-        var sample = Math.Min(grown, LargestSample);
-        if (sample > 0)
+        if (input is null)
         {
-            output += (double)counter.Count(call.Model.Name, text.ToString(text.Length - sample, sample)) * grown / sample;
+            var prompt = call.PromptText;
+            input = Estimate(prompt, prompt.Length);
         }
 
+        var grown = text.Length - counted;
+        var sample = Math.Min(grown, LargestSample);
+        output += Estimate(text.ToString(text.Length - sample, sample), grown);
         counted = text.Length;
-        return new TokenCounts(input.Value, (int)Math.Round(output), TokenCounts.Estimated);
+        return new TokenCounts((int)Math.Round(input.Value), (int)Math.Round(output), TokenCounts.Estimated);
+    }
+
+    /// <summary>Tokens of so many characters, of which these are the last.</summary>
+    private double Estimate(ReadOnlySpan<char> text, int characters)
+    {
+        var sample = text[Math.Max(0, text.Length - LargestSample)..];
+        return sample.IsEmpty ? 0 : (double)counter.Count(call.Model.Name, sample) * characters / sample.Length;
     }
 }

@@ -2,14 +2,14 @@ using Kgents.Streaming.Models;
 
 namespace Kgents.Streaming.Usage;
 
-/// <summary>Loads the encoding of the usual model while the process starts, so that no turn waits for it.</summary>
+/// <summary>Loads the encodings of all models while the process starts, so that no turn waits for one.</summary>
 internal sealed class TokenCounterWarmUp(TokenCounter counter, LanguageModels models) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!models.Default.IsPersona)
+        foreach (var name in models.Names)
         {
-            counter.Load(models.Default.Name);
+            counter.Load(name);
         }
 
         return Task.CompletedTask;

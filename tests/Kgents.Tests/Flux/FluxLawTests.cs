@@ -65,8 +65,21 @@ public sealed class FluxLawTests
         async (flux, f) =>
         {
             var before = Metadata(await Reading.OfAsync(flux));
-            var after = Metadata(await Reading.OfAsync(flux.Map(f).Filter(text => text.Length > 1).Tap(_ => { }).Chain()));
-            return before.Count == after.Count && before.Zip(after).All(pair => ReferenceEquals(pair.First, pair.Second));
+            FluxOperator[] all =
+            [
+                each => each.Map(f), each => each.Filter(text => text.Length > 1), each => each.Tap(_ => { }), each => each.Take(int.MaxValue), each => each.Chain(), each => each.Chain(new GivenFlux([])),
+                FluxOperators.Lift(f), FluxOperators.Lift((text, _) => ValueTask.FromResult(f(text))),
+            ];
+            foreach (var each in all.Append(flux => flux.Pipe(all)))
+            {
+                var after = Metadata(await Reading.OfAsync(each(flux)));
+                if (before.Count != after.Count || !before.Zip(after).All(pair => ReferenceEquals(pair.First, pair.Second)))
+                {
+                    return false;
+                }
+            }
+
+            return true;
         },
         iter: Samples);
 
@@ -74,9 +87,22 @@ public sealed class FluxLawTests
     public Task Fault_ComesAfterAllThatCameBeforeIt_ThroughEveryOperator() => Gen.Select(Event.List[0, 8], Agent).SampleAsync(
         async (events, f) =>
         {
-            var whole = await Reading.OfAsync(new GivenFlux(events).Pipe(FluxOperators.Lift(f)));
-            var failing = await Reading.OfAsync(new GivenFlux(events, fails: true).Pipe(FluxOperators.Lift(f)));
-            return failing.Failed && whole.Events.SequenceEqual(failing.Events);
+            FluxOperator[] all =
+            [
+                each => each.Map(f), each => each.Filter(text => text.Length > 1), each => each.Tap(_ => { }), each => each.Take(int.MaxValue), each => each.Chain(),
+                FluxOperators.Lift(f), FluxOperators.Lift((text, _) => ValueTask.FromResult(f(text))),
+            ];
+            foreach (var each in all.Append(flux => flux.Pipe(all)))
+            {
+                var whole = await Reading.OfAsync(each(new GivenFlux(events)));
+                var failing = await Reading.OfAsync(each(new GivenFlux(events, fails: true)));
+                if (!failing.Failed || !whole.Events.SequenceEqual(failing.Events))
+                {
+                    return false;
+                }
+            }
+
+            return true;
         },
         iter: Samples);
 

@@ -60,6 +60,50 @@ public sealed class KgentFluxTests : IAsyncDisposable
         Assert.Equal(FluxState.Stopped, flux.State);
     }
 
+    /// <summary>While its output is still to be read.</summary>
+    [Fact(Timeout = Hosting.Limits.Test)]
+    public async Task DrainingFlux_IsStopped_WhenItIsTold_AndItsOutputStaysReadable()
+    {
+        var flux = Make();
+        var output = flux.Start(Of(Ping("1"))).GetAsyncEnumerator(Cancelled);
+        await Hosting.Eventually.TrueAsync(() => flux.State is FluxState.Draining);
+
+        await flux.StopAsync();
+
+        Assert.Equal(FluxState.Stopped, flux.State);
+        await Assert.ThrowsAsync<FluxStoppedException>(() => flux.InvokeAsync(Ping("2"), Cancelled));
+        Assert.True(await output.MoveNextAsync());
+        Assert.Equal("1", output.Current.CorrelationId);
+        Assert.False(await output.MoveNextAsync());
+    }
+
+    [Fact(Timeout = Hosting.Limits.Test)]
+    public async Task DormantFlux_IsStopped_WhenItsEntropyIsSpent()
+    {
+        var flux = Make(new KgentFluxOptions { EntropyBudget = 2, EntropyDecay = 1 });
+        await flux.InvokeAsync(Ping("1"), Cancelled);
+        Assert.Equal(FluxState.Dormant, flux.State);
+
+        await flux.InvokeAsync(Ping("2"), Cancelled);
+
+        Assert.Equal((FluxState.Stopped, 0), (flux.State, flux.EntropyRemaining));
+        await Assert.ThrowsAsync<FluxStoppedException>(() => flux.InvokeAsync(Ping("3"), Cancelled));
+    }
+
+    [Fact(Timeout = Hosting.Limits.Test)]
+    public async Task DrainingFlux_IsStopped_WhenAVisitorSpendsTheLastOfItsEntropy()
+    {
+        var flux = Make(new KgentFluxOptions { EntropyBudget = 2, EntropyDecay = 1, PulseInterval = null });
+        var output = flux.Start(Of(Ping("1"))).GetAsyncEnumerator(Cancelled);
+        await Hosting.Eventually.TrueAsync(() => flux.State is FluxState.Draining);
+
+        await flux.InvokeAsync(Ping("2"), Cancelled);
+
+        await Hosting.Eventually.TrueAsync(() => flux.State is FluxState.Stopped);
+        Assert.True(await output.MoveNextAsync());
+        Assert.False(await output.MoveNextAsync());
+    }
+
     [Fact(Timeout = Hosting.Limits.Test)]
     public async Task Start_BeginsAnew_WhenStopped()
     {
