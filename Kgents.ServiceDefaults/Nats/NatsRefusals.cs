@@ -28,6 +28,9 @@ public sealed partial class NatsRefusals : IDisposable
     /// <summary>What was refused just now, in words for an operator; null for nothing.</summary>
     public string? Problem => latest is { } refusal && time.GetElapsedTime(refusal.At) < Remembered ? refusal.Problem : null;
 
+    /// <summary>True for the silence after what was refused: it was said here, and whoever tries again need not tell each time that he does.</summary>
+    public bool Explain(Exception exception) => Problem is not null && NatsFaults.IsPassing(exception, CancellationToken.None);
+
     public void Dispose()
     {
         connection.ServerError -= Hear;

@@ -43,6 +43,34 @@ public sealed class NatsRefusalTests : IAsyncLifetime
         Assert.Single(host.Logs, IsTrouble);
     }
 
+    /// <summary>Its streams are there, and what it does with them is refused: it is of no use, and must not look as if it were.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(NatsUsers.Api, Parts.Api, "$JS.API.CONSUMER.CREATE.KV_kgents_tenants.>", "$JS.API.CONSUMER.CREATE.KV_kgents_tenants.>")]
+    [InlineData(NatsUsers.Streaming, Parts.Streaming, "$JS.API.CONSUMER.MSG.NEXT.KGENTS_MESSAGES.turn-workers", "$JS.API.CONSUMER.MSG.NEXT.KGENTS_MESSAGES.>")]
+    [InlineData(NatsUsers.Metering, Parts.Metering, "$JS.API.STREAM.MSG.GET.KGENTS_LEDGER", "$JS.API.STREAM.MSG.GET.KGENTS_LEDGER")]
+    internal async Task Worker_IsUnreadyAndSaysItOnce_WhileItsWorkIsRefused(string user, Parts parts, string subject, string told)
+    {
+        Assert.Contains(Right.All, right => (right.User, right.Subject) == (user, subject));
+        var file = File.ReadAllText(NatsUsers.File);
+        await nats.ReloadAsync(file.Replace($"\"{subject}\"", "\"nothing\"", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        await using var openMeter = await OpenMeterStandIn.StartAsync(TestContext.Current.CancellationToken);
+        await using var host = await KgentsHost.StartAsync(users.UrlOf(user, nats.Port), parts, ("Auth:BootstrapKey", KgentsHost.NewKey()), ("ConnectionStrings:openmeter", openMeter.ConnectionString));
+
+        await RefusedSeveralTimesAsync();
+
+        Assert.Contains($"publish to {told}:", Assert.Single(host.Logs.Lines, IsTrouble), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await ReadyAsync());
+
+        await nats.ReloadAsync(file, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => await ReadyAsync() == HttpStatusCode.OK);
+
+        async Task<HttpStatusCode> ReadyAsync()
+        {
+            using var response = await host.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+            return response.StatusCode;
+        }
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Service_WaitsAndSaysThatItIsNotLetIn_UntilItsPasswordIsRight()
     {
