@@ -9,6 +9,7 @@ namespace Kgents.Metering;
 /// <summary>Meters each partition whose lease it gets, until the process stops.</summary>
 internal sealed partial class MeteringWorker(
     NatsTopology topology,
+    NatsRefusals refusals,
     MeteringSessions sessions,
     JetStreamReader reader,
     FencedPublisher publisher,
@@ -47,7 +48,11 @@ internal sealed partial class MeteringWorker(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 // Whatever it is: usage that is not metered now is metered later.
-                LogFailed(partition, exception);
+                if (!refusals.Explain(exception))
+                {
+                    LogFailed(partition, exception);
+                }
+
                 await Task.Delay(RetryDelay, time, stoppingToken);
             }
         }

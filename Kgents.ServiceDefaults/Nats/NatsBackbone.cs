@@ -45,6 +45,7 @@ public static class NatsBackbone
 
         builder.Services.AddOptions<NatsTopologyOptions>().BindConfiguration(NatsTopologyOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<Microsoft.Extensions.Options.IValidateOptions<NatsTopologyOptions>, NatsTopologyOptionsValidator>();
+        builder.Services.AddSingleton<NatsRefusals>();
         builder.Services.AddSingleton<NatsTopology>();
         builder.Services.AddHostedService<NatsTopologyWorker>();
         builder.Services.AddHealthChecks()

@@ -16,6 +16,7 @@ public sealed partial class NatsTopology(
     INatsConnection connection,
     INatsJSContext jetStream,
     INatsKVContext keyValue,
+    NatsRefusals refusals,
     IEnumerable<StreamDefinition> streams,
     IEnumerable<BucketDefinition> buckets,
     IOptions<NatsTopologyOptions> options,
@@ -77,7 +78,7 @@ public sealed partial class NatsTopology(
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            Problem = $"NATS does not answer at {connection.ServerInfo?.Host ?? "ConnectionStrings:nats"}";
+            Problem = refusals.Problem ?? $"NATS does not answer at {connection.ServerInfo?.Host ?? "ConnectionStrings:nats"}";
             throw;
         }
     }

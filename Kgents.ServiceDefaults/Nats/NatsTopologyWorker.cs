@@ -8,6 +8,7 @@ namespace Kgents.ServiceDefaults.Nats;
 /// <summary>Looks at the topology for as long as the process lives. A server that is too old ends the process.</summary>
 internal sealed partial class NatsTopologyWorker(
     NatsTopology topology,
+    NatsRefusals refusals,
     INatsConnection connection,
     IOptions<NatsTopologyOptions> options,
     TimeProvider time,
@@ -62,10 +63,10 @@ internal sealed partial class NatsTopologyWorker(
         return true;
     }
 
-    /// <summary>Once for each new problem: a server that is away for an hour does not fill the log.</summary>
+    /// <summary>Once for each new problem: a server that is away for an hour does not fill the log. What is refused was said by who heard it.</summary>
     private void ReportOnce(string problem, Exception exception)
     {
-        if (problem != reported)
+        if (problem != reported && problem != refusals.Problem)
         {
             LogProblem(problem, exception is TopologyException ? null : exception);
         }

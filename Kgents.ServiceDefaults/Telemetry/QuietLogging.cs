@@ -14,6 +14,10 @@ internal static class QuietLogging
         new("Logging:LogLevel:NATS.Client", "Warning"),
         // It tells each try to reconnect with a stack trace; NatsTopologyWorker tells once that NATS is away, and once that it is back.
         new("Logging:LogLevel:NATS.Client.Core.NatsConnection", "Critical"),
+        // It tells each try to watch a bucket; BucketView tells once that its view is interrupted.
+        new("Logging:LogLevel:NATS.Client.KeyValueStore", "Error"),
+        // It tells each time what nats-server refuses; NatsRefusals tells once, with what is to be set.
+        new("Logging:LogLevel:NATS.Client.Core.Internal.NatsReadProtocolProcessor", "Critical"),
         new("Logging:Console:FormatterName", "simple"),
         new("Logging:Console:FormatterOptions:SingleLine", "true"),
         new("Logging:Console:FormatterOptions:UseUtcTimestamp", "true"),

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -8,7 +9,7 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Streaming.Turns;
 
 /// <summary>The durable consumer that all workers share. User messages are its work; nothing else queues a turn.</summary>
-internal sealed partial class TurnQueue(INatsJSContext jetStream, IOptions<TurnOptions> options, TimeProvider time, ILogger<TurnQueue> logger)
+internal sealed partial class TurnQueue(INatsJSContext jetStream, NatsRefusals refusals, IOptions<TurnOptions> options, TimeProvider time, ILogger<TurnQueue> logger)
 {
     public const string ConsumerName = "turn-workers";
 
@@ -45,7 +46,11 @@ internal sealed partial class TurnQueue(INatsJSContext jetStream, IOptions<TurnO
             catch (Exception exception)
             {
                 // Whatever it is: a worker that no longer pulls is of no use.
-                LogPullFailed(exception);
+                if (!refusals.Explain(exception))
+                {
+                    LogPullFailed(exception);
+                }
+
                 consumer = null;
                 await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

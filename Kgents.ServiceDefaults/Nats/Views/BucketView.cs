@@ -20,6 +20,7 @@ public sealed partial class BucketView<TValue>(
     BucketDefinition bucket,
     JsonTypeInfo<TValue> json,
     NatsTopology topology,
+    NatsRefusals refusals,
     INatsKVContext keyValue,
     IOptions<BucketViewOptions> options,
     TimeProvider time,
@@ -90,7 +91,10 @@ public sealed partial class BucketView<TValue>(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                LogInterrupted(bucket.Name, exception);
+                if (!refusals.Explain(exception))
+                {
+                    LogInterrupted(bucket.Name, exception);
+                }
             }
 
             await Task.Delay(RetryDelay, time, stoppingToken);

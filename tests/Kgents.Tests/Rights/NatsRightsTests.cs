@@ -7,7 +7,11 @@ namespace Kgents.Tests.Rights;
 public sealed class NatsRightsTests
 {
     /// <summary>Allowed for servers to come, which name acks otherwise; for an event of a webhook whose ack was lost; and for a watch that has much to catch up with.</summary>
-    private static readonly string[] Prepared = ["$JS.ACK.*.*.KGENTS_MESSAGES.turn-workers.>", "$JS.API.STREAM.MSG.GET.KGENTS_WEBHOOKS", "$JS.FC.KV_kgents_webhook_deliveries.>"];
+    private static readonly string[] Prepared =
+    [
+        "$JS.ACK.*.*.KGENTS_MESSAGES.turn-workers.>", "$JS.ACK.*.*.KGENTS_WEBHOOKS.webhook-events.>", "$JS.ACK.*.*.KV_kgents_quota.webhook-quotas.>",
+        "$JS.ACK.*.*.KGENTS_DEAD_LETTERS.webhook-dead-letters.>", "$JS.API.STREAM.MSG.GET.KGENTS_WEBHOOKS", "$JS.FC.KV_kgents_webhook_deliveries.>",
+    ];
 
     [Fact(Timeout = 2 * Limits.Test)]
     public async Task Services_DoAllTheirWork_AndUseEveryRight()

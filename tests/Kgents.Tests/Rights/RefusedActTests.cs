@@ -164,19 +164,21 @@ public sealed class RefusedActTests : IAsyncLifetime
     /// The server answers to wherever a request says, with its own rights: who reads a message of his own and has the answer sent to another subject has written there. This is
     /// what docs/security.md warns of; should it fail one day, the server has learned better, and the page can say so.
     /// </summary>
-    [Fact(Timeout = Limits.Test)]
-    public async Task Answer_IsStored_WhereTheUserMayNotWrite()
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(NatsUsers.Api, "KGENTS_MESSAGES", "kgents.messages.0.t.s.user", "KGENTS_USAGE", "kgents.usage.0.t")]
+    [InlineData(NatsUsers.Streaming, "KGENTS_TOKENS", "kgents.tokens.0.t.s.u", "KV_kgents_api_keys", "$KV.kgents_api_keys.forged")]
+    [InlineData(NatsUsers.Metering, "KGENTS_DEAD_LETTERS", "kgents.dead.usage.t", "KV_kgents_api_keys", "$KV.kgents_api_keys.forged")]
+    public async Task Answer_IsStored_WhereTheUserMayNotWrite(string user, string own, string subject, string others, string forged)
     {
-        await using var api = Connect(NatsUsers.Api);
-        var mine = "kgents.messages.0.t.s.user";
-        (await new NatsJSContext(api).PublishAsync(mine, "forged"u8.ToArray(), NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken)).EnsureSuccess();
+        await using var connection = Connect(user);
+        (await new NatsJSContext(connection).PublishAsync(subject, "forged"u8.ToArray(), NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken)).EnsureSuccess();
 
-        await api.PublishAsync(
-            "$JS.API.DIRECT.GET.KGENTS_MESSAGES", JsonSerializer.SerializeToUtf8Bytes(new { last_by_subj = mine }), replyTo: "kgents.usage.0.t", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
+        await connection.PublishAsync(
+            $"$JS.API.DIRECT.GET.{own}", JsonSerializer.SerializeToUtf8Bytes(new { last_by_subj = subject }), replyTo: forged, serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
 
         await using var everything = Connect(NatsUsers.Operator);
         var reader = new JetStreamReader(new NatsJSContext(everything));
-        await Eventually.TrueAsync(async () => (await reader.LastAsync(Streams.Usage.Name, "kgents.usage.0.t", TestContext.Current.CancellationToken))?.Data.Span.SequenceEqual("forged"u8) ?? false);
+        await Eventually.TrueAsync(async () => (await reader.LastAsync(others, forged, TestContext.Current.CancellationToken))?.Data.Span.SequenceEqual("forged"u8) ?? false);
         Assert.Empty(await nats.ReadViolationsAsync(TestContext.Current.CancellationToken));
     }
 
