@@ -52,6 +52,16 @@ public sealed partial class NatsRefusals : IDisposable
 
     private ValueTask Hear(object? sender, NatsServerErrorEventArgs error)
     {
+        if (IsAnswer(error))
+        {
+            if (told.TryAdd(nameof(LogAnswerRefused), true))
+            {
+                LogAnswerRefused();
+            }
+
+            return ValueTask.CompletedTask;
+        }
+
         var problem = Describe(error);
         latest = new Refusal(problem, time.GetTimestamp());
         if (told.TryAdd(problem, true))
@@ -61,6 +71,9 @@ public sealed partial class NatsRefusals : IDisposable
 
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>The right to answer is given with the question, for a while, and is gone with the connection: one that is late is refused, and nobody waits for it.</summary>
+    private static bool IsAnswer(NatsServerErrorEventArgs error) => error.Error.StartsWith("Permissions Violation for Publish to \"_INBOX", StringComparison.Ordinal);
 
     private string Describe(NatsServerErrorEventArgs error)
     {
@@ -86,4 +99,7 @@ public sealed partial class NatsRefusals : IDisposable
 
     [LoggerMessage(LogLevel.Error, "Not ready: {Problem}. Trying again.")]
     private partial void LogRefused(string problem);
+
+    [LoggerMessage(LogLevel.Warning, "nats-server refused an answer to a question. It came too late, after a pause of this process or a new connection; or allow_responses is missing, which deploy/nats/users.conf has.")]
+    private partial void LogAnswerRefused();
 }

@@ -59,16 +59,10 @@ public sealed class NatsRefusalTests : IAsyncLifetime
         await RefusedSeveralTimesAsync();
 
         Assert.Contains($"publish to {told}:", Assert.Single(host.Logs.Lines, IsTrouble), StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await ReadyAsync());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await ReadyAsync(host));
 
         await nats.ReloadAsync(file, TestContext.Current.CancellationToken);
-        await Eventually.TrueAsync(async () => await ReadyAsync() == HttpStatusCode.OK);
-
-        async Task<HttpStatusCode> ReadyAsync()
-        {
-            using var response = await host.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
-            return response.StatusCode;
-        }
+        await Eventually.TrueAsync(async () => await ReadyAsync(host) == HttpStatusCode.OK);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -90,6 +84,24 @@ public sealed class NatsRefusalTests : IAsyncLifetime
         Assert.DoesNotContain(host.Logs, line => line.Contains(Wrong, StringComparison.Ordinal));
     }
 
+    /// <summary>Its question is long gone, or its connection is another: nothing is wrong with its rights.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Service_StaysReadyAndSaysItOnce_WhenItsAnswersComeTooLate()
+    {
+        await using var host = await KgentsHost.StartAsync(users.UrlOf(NatsUsers.Streaming, nats.Port), Parts.Streaming);
+        await Eventually.TrueAsync(async () => await ReadyAsync(host) == HttpStatusCode.OK);
+
+        for (var number = 0; number < 3; number++)
+        {
+            await host.JetStream.Connection.PublishAsync($"_INBOX_kgents-api.x.{number}", cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        await Eventually.TrueAsync(async () => (await nats.ReadViolationsAsync(TestContext.Current.CancellationToken)).Count == 3);
+        await Eventually.TrueAsync(() => host.Logs.Lines.Any(IsTrouble));
+        Assert.Contains("refused an answer", Assert.Single(host.Logs.Lines, IsTrouble), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, await ReadyAsync(host));
+    }
+
     [Theory]
     [InlineData("kgents.usage.0.acme", "kgents.usage.>")]
     [InlineData("$KV.kgents_api_keys.0a1b", "$KV.kgents_api_keys.>")]
@@ -100,6 +112,12 @@ public sealed class NatsRefusalTests : IAsyncLifetime
     [InlineData("_INBOX_kgents-api.x7.*", "_INBOX_kgents-api.>")]
     [InlineData("other", "other")]
     public void Topic_HasWhatIsTheSameForAll(string subject, string topic) => Assert.Equal(topic, NatsRefusals.Topic(subject));
+
+    private static async Task<HttpStatusCode> ReadyAsync(KgentsHost host)
+    {
+        using var response = await host.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+        return response.StatusCode;
+    }
 
     /// <summary>The framework says at each look at the health what it is; only that is not counted.</summary>
     private static bool IsTrouble(string line) =>
