@@ -13,6 +13,9 @@ public sealed class NatsRightsTests
         "$JS.ACK.*.*.KGENTS_DEAD_LETTERS.webhook-dead-letters.>", "$JS.API.STREAM.MSG.GET.KGENTS_WEBHOOKS", "$JS.FC.KV_kgents_webhook_deliveries.>",
     ];
 
+    /// <summary>Whoever writes reads back what became of it when its ack was lost or another was first, which here happens or not.</summary>
+    private const string ReadingBack = "$JS.API.STREAM.MSG.GET.";
+
     [Fact(Timeout = 2 * Limits.Test)]
     public async Task Services_DoAllTheirWork_AndUseEveryRight()
     {
@@ -40,7 +43,7 @@ public sealed class NatsRightsTests
             .. await BecomeReadyAloneAsync(NatsUsers.Metering, Parts.Metering),
             .. await BecomeReadyAloneAsync(NatsUsers.Metering, Parts.MeteringStreams),
         ];
-        var unused = Right.All.Where(right => !Prepared.Contains(right.Subject) && !acts.Any(act => (act.User, act.Name) == (right.User, right.Act) && right.Covers(act.Subject))).ToList();
+        var unused = Right.All.Where(right => !Prepared.Contains(right.Subject) && !right.Subject.StartsWith(ReadingBack, StringComparison.Ordinal) && !acts.Any(act => (act.User, act.Name) == (right.User, right.Act) && right.Covers(act.Subject))).ToList();
         Assert.True(unused.Count == 0, "Nobody used:\n" + string.Join('\n', unused));
     }
 
