@@ -20,7 +20,7 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(AssistantMessage))]
 [JsonSerializable(typeof(ProposedAction))]
 [JsonSerializable(typeof(Judgement))]
-[JsonSerializable(typeof(Decision))]
+[JsonSerializable(typeof(GovernanceDecision))]
 [JsonSerializable(typeof(AuditRecord))]
 [JsonSerializable(typeof(UsageEvent))]
 [JsonSerializable(typeof(DeadLetter))]

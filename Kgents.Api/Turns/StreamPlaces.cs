@@ -114,8 +114,8 @@ internal sealed partial class StreamPlaces(JetStreamReader reader, FencedPublish
                 await Task.Delay(RetryDelay, time);
                 lock (gate)
                 {
-                    // What was written is not known.
-                    places.HasNews = !isStopping;
+                    // What was written is not known. Who has come meanwhile is answered, also while the process stops.
+                    places.HasNews |= !isStopping;
                 }
             }
         }

@@ -49,7 +49,7 @@ public sealed record TurnCommitted(
     public string? FinishReason { get; init; }
 
     /// <summary>Of a turn that judged an operation: what is kept of it for audit. Null for every other turn.</summary>
-    public Decision? Decision { get; init; }
+    public GovernanceDecision? Decision { get; init; }
 }
 
 /// <summary>The answer is whole, stored and counted.</summary>

@@ -74,7 +74,7 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
             {
                 foreach (var each in vanished.Values.ToList())
                 {
-                    if (!ledger.State.Unsettled.ContainsKey(each.Sequence))
+                    if (IsConfirmed(ledger.State, each.Sequence))
                     {
                         await ledger.AppendAsync(new UsageReopened(each.Sequence, each.ReissuedAs, arguments.Reason!), cancellationToken);
                         await output.WriteLineAsync($"{each.Sequence} is looked for again, and sent again when it stays away.");
@@ -91,6 +91,10 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
 
         return vanished.Count == 0 ? 0 : 1;
     }
+
+    /// <summary>Still: since it was compared, the ledger may have been begun anew, or somebody may have decided on the event.</summary>
+    private static bool IsConfirmed(LedgerState state, ulong sequence) =>
+        sequence <= state.SentThrough && !state.Unsettled.ContainsKey(sequence) && !state.Refused.Contains(sequence) && !state.Quarantined.Contains(sequence);
 
     private static string Text(ReconciledSum sum) => string.Create(CultureInfo.InvariantCulture, $"{sum.Events} = {Text(sum.Tokens)}");
 

@@ -24,7 +24,7 @@ internal static class Judgements
     }
 
     /// <param name="answer">What <see cref="AnswerAsync"/> said.</param>
-    public static Decision DecisionOf(UserMessage message, string answer) =>
+    public static GovernanceDecision DecisionOf(UserMessage message, string answer) =>
         new(UserMessages.ReadAction(message.Text)!, JsonSerializer.Deserialize(answer, WireJson.Default.Judgement)!);
 
     private static Judgement ToJudgement(InterceptResult result) => new(

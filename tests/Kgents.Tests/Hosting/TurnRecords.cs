@@ -18,7 +18,7 @@ internal sealed record TurnRecords(IReadOnlyList<StoredEntry> Log, IReadOnlyList
     public string ChunkText => string.Concat(Events.Skip(Events.ToList().FindLastIndex(each => each is TurnRestarted) + 1).OfType<TurnChunk>().Select(chunk => chunk.Text));
 
     /// <summary>What a turn of governance commits, for tests that write a log.</summary>
-    public static Decision Decision { get; } = new(new ProposedAction("read a page", "to know", 0.25), new Judgement(true, "approve", 0.9, "It only reads.", [], ["simplicity"]));
+    public static GovernanceDecision Decision { get; } = new(new ProposedAction("read a page", "to know", 0.25), new Judgement(true, "approve", 0.9, "It only reads.", [], ["simplicity"]));
 
     public static async Task<IReadOnlyList<AuditRecord>> DecisionsAsync(KgentsHost host) =>
         [.. (await ReadAsync(host, Streams.Audit, Subjects.AllAudits)).Select(entry => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.AuditRecord)!)];

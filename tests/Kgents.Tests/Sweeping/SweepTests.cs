@@ -67,7 +67,7 @@ public sealed class SweepTests : IAsyncLifetime
         await IsFinishedOnceAsync(TurnStatus.Completed, "whole", billed: 1);
         var record = Assert.Single(await TurnRecords.DecisionsAsync(api));
         Assert.Equal((Address, "gone", 11), (new TurnAddress(record.Tenant, record.Session, record.Turn), record.Model, record.Tokens.Total));
-        Assert.Equivalent(TurnRecords.Decision, new Decision(record.Proposed, record.Judgement), strict: true);
+        Assert.Equivalent(TurnRecords.Decision, new GovernanceDecision(record.Proposed, record.Judgement), strict: true);
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -82,6 +82,33 @@ public sealed class RetentionTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => await StatusAsync(session) == HttpStatusCode.NotFound);
     }
 
+    /// <summary>The plan may keep them longer by now.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Nothing_IsDeleted_ByAReplicaThatDoesNotKnowThePlansOfNow()
+    {
+        var time = new RacingTime();
+        await using var blind = await KgentsHost.StartAsync(nats.Url, Parts.Api, time, ("Plans:Table:custom:Retention", $"{Kept}"));
+        var session = await host.Client.CreateSessionAsync();
+        await Task.Delay(Kept, TestContext.Current.CancellationToken);
+
+        time.IsRacing = true;
+        await blind.Services.GetRequiredService<SessionRetention>().ApplyOnceAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(session));
+
+        await ApplyAsync();
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(session));
+    }
+
+    /// <summary>When it races, a minute passes between any two looks at it: all that was heard is old.</summary>
+    private sealed class RacingTime : TimeProvider
+    {
+        private long looks;
+
+        public bool IsRacing { get; set; }
+
+        public override long GetTimestamp() => System.GetTimestamp() + (IsRacing ? Interlocked.Increment(ref looks) * 60 * TimestampFrequency : 0);
+    }
+
     private Task<KgentsHost> StartAsync(params (string, string?)[] settings) => KgentsHost.StartAsync(
         nats.Url,
         Parts.Api | Parts.Streaming,

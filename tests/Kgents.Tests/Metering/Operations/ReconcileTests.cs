@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using Kgents.Contracts;
 using Kgents.Metering.Operations;
+using Kgents.ServiceDefaults.Nats;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -149,11 +150,15 @@ public sealed class ReconcileTests : MeteringTest
         Assert.Empty(theirs.GetProperty("partitions").EnumerateArray());
 
         // However often it is looked, a difference is one event for webhooks.
-        var events = await Recorder.Host.Reader.ReadAsync(Streams.WebhookEvents.Name, ">", 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => (await WebhookEventsAsync()).Count > 0);
+        var events = await WebhookEventsAsync();
         Assert.Contains(WebhookEventTypes.ReconciliationMismatch, System.Text.Encoding.UTF8.GetString(Assert.Single(events).Data.Span), StringComparison.Ordinal);
 
         static string? Events(System.Text.Json.JsonElement row, string side) => row.GetProperty(side).GetProperty("events").GetString();
     }
+
+    private async Task<List<StoredEntry>> WebhookEventsAsync() =>
+        await Recorder.Host.Reader.ReadAsync(Streams.WebhookEvents.Name, ">", 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
 
     private static decimal Total(params int[] tokens) => tokens.Sum(each => each + (each / 3));
 

@@ -80,7 +80,7 @@ public sealed class FencedPublisherTests : IAsyncLifetime
 
         var appending = writer.AppendAsync(Subject, "w:1", before.Sequence);
         await hold.Reached;
-        await Task.Delay(3 * LogStream.RequestTimeout, TestContext.Current.CancellationToken);
+        await Task.Delay(6 * LogStream.RequestTimeout, TestContext.Current.CancellationToken);
         hold.Release();
 
         Assert.Equal(FencedResult.Stored(2), await appending);

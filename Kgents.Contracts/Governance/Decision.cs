@@ -1,4 +1,0 @@
-namespace Kgents.Contracts;
-
-/// <summary>What was decided of an operation.</summary>
-public sealed record Decision(ProposedAction Proposed, Judgement Judgement);
