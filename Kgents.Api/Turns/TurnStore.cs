@@ -73,7 +73,8 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
     {
         var subject = Subjects.UserMessages(turn.Tenant, turn.Session);
         return await reader.LastAsync(Streams.Messages.Name, subject, cancellationToken) is { } last
-            && await reader.ReadAsync(Streams.Messages.Name, subject, 1, last.Sequence, cancellationToken)
-                .AnyAsync(entry => Conversation.TurnOf(entry) == turn.Turn, cancellationToken);
+            && (Conversation.TurnOf(last) == turn.Turn
+                || await reader.ReadAsync(Streams.Messages.Name, subject, 1, last.Sequence, cancellationToken)
+                    .AnyAsync(entry => Conversation.TurnOf(entry) == turn.Turn, cancellationToken));
     }
 }

@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
-using NATS.Client.JetStream.Models;
 
 namespace Kgents.ServiceDefaults.Nats;
 
@@ -27,11 +26,11 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
 
     /// <summary>The last message of a subject, which may be a wildcard here and everywhere below, from the leader.</summary>
     public ValueTask<StoredEntry?> LastAsync(string stream, string subject, CancellationToken cancellationToken) =>
-        GetAsync(stream, new StreamMsgGetRequest { LastBySubj = subject }, cancellationToken);
+        GetAsync(stream, new MessageGetRequest(null, null, subject), cancellationToken);
 
     /// <summary>The first message of a subject with at least this sequence, from the leader.</summary>
     public ValueTask<StoredEntry?> NextAsync(string stream, string subject, ulong sequence, CancellationToken cancellationToken) =>
-        GetAsync(stream, new StreamMsgGetRequest { Seq = sequence, NextBySubj = subject }, cancellationToken);
+        GetAsync(stream, new MessageGetRequest(sequence, subject, null), cancellationToken);
 
     /// <summary>The first sequence that a stream still has and the last that it was given, from the leader. What is before the first is gone.</summary>
     public async ValueTask<(ulong First, ulong Last)> RangeAsync(string stream, CancellationToken cancellationToken)
@@ -81,7 +80,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
             yield break;
         }
 
-        var request = JsonSerializer.SerializeToUtf8Bytes(new LastOfEachRequest(subjects), BatchGetJson.Default.LastOfEachRequest);
+        var request = JsonSerializer.SerializeToUtf8Bytes(new LastOfEachRequest(subjects), ReaderJson.Default.LastOfEachRequest);
         await foreach (var (entry, _) in DirectGetAsync(stream, request, cancellationToken))
         {
             yield return entry;
@@ -89,7 +88,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     }
 
     private IAsyncEnumerable<(StoredEntry Entry, long Pending)> ReadBatchAsync(string stream, string subject, ulong from, int batch, CancellationToken cancellationToken) =>
-        DirectGetAsync(stream, JsonSerializer.SerializeToUtf8Bytes(new BatchGetRequest(Math.Max(from, 1), subject, batch), BatchGetJson.Default.BatchGetRequest), cancellationToken);
+        DirectGetAsync(stream, JsonSerializer.SerializeToUtf8Bytes(new BatchGetRequest(Math.Max(from, 1), subject, batch), ReaderJson.Default.BatchGetRequest), cancellationToken);
 
     private async IAsyncEnumerable<(StoredEntry Entry, long Pending)> DirectGetAsync(string stream, byte[] request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -120,19 +119,24 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
         throw new NatsNoReplyException();
     }
 
-    private async ValueTask<StoredEntry?> GetAsync(string stream, StreamMsgGetRequest request, CancellationToken cancellationToken)
+    /// <summary>Asked without NATS.Net's own call, for which a message that is not there is an exception, and each answer costs several kilobytes.</summary>
+    private async ValueTask<StoredEntry?> GetAsync(string stream, MessageGetRequest request, CancellationToken cancellationToken)
     {
-        try
+        // Not cut short, since it takes no longer than a request may: whoever follows a turn for hours would hold a registration for each read of its first second.
+        cancellationToken.ThrowIfCancellationRequested();
+        var reply = await jetStream.Connection.RequestAsync<byte[], byte[]>(
+            $"{jetStream.Opts.Prefix}.STREAM.MSG.GET.{stream}",
+            JsonSerializer.SerializeToUtf8Bytes(request, ReaderJson.Default.MessageGetRequest),
+            requestSerializer: NatsRawSerializer<byte[]>.Default,
+            replySerializer: NatsRawSerializer<byte[]>.Default,
+            cancellationToken: CancellationToken.None);
+        return JsonSerializer.Deserialize(reply.Data, ReaderJson.Default.MessageGetReply) switch
         {
-            var response = await jetStream.JSRequestResponseAsync<StreamMsgGetRequest, StreamMsgGetResponse>(
-                $"{jetStream.Opts.Prefix}.STREAM.MSG.GET.{stream}", request, cancellationToken);
-            var message = response.Message;
-            return new StoredEntry(message.Seq, message.Subject, message.Data, ParseHeaders(message.Hdrs), message.Time);
-        }
-        catch (NatsJSApiException exception) when (exception.Error.ErrCode == NoMessageFound)
-        {
-            return null;
-        }
+            { Message: { } message } => new StoredEntry(message.Sequence, message.Subject, message.Data, ParseHeaders(message.Headers), message.Time),
+            { Error.ErrCode: NoMessageFound } => null,
+            { Error: { } error } => throw new NatsJSApiException(error),
+            _ => throw new NatsJSException($"Reading {stream} was answered by nothing that can be read."),
+        };
     }
 
     private static StoredEntry Parse(byte[] data, NatsHeaders headers) => new(
@@ -145,12 +149,11 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     private static long Number(NatsHeaders headers, string name) =>
         headers.TryGetValue(name, out var value) && long.TryParse(value.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
-    private NatsHeaders ParseHeaders(string? base64)
+    private NatsHeaders ParseHeaders(byte[]? bytes)
     {
         var headers = new NatsHeaders();
-        if (base64 is not null)
+        if (bytes is not null)
         {
-            var bytes = Convert.FromBase64String(base64);
             jetStream.Connection.HeaderParser.ParseHeaders(new SequenceReader<byte>(new ReadOnlySequence<byte>(bytes)), headers);
         }
 

@@ -1,6 +1,7 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Health;
 using Kgents.ServiceDefaults.Quotas;
+using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -35,8 +36,17 @@ public static class NatsBackbone
     {
         NatsInstrumentationOptions.Default.Filter = context => !Subjects.IsPerToken(context.Subject);
 
-        // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams.
-        builder.AddNatsClient(ConnectionName, settings => settings.DisableHealthChecks = true, options => Configure(options, serviceName));
+        builder.AddNatsClient(
+            ConnectionName,
+            settings =>
+            {
+                // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams.
+                settings.DisableHealthChecks = true;
+
+                // It would make spans of all that is sent and received, also where nobody gathers them.
+                settings.DisableTracing = !builder.Configuration.IsTelemetryOn();
+            },
+            options => Configure(options, serviceName));
         builder.AddNatsJetStream();
         builder.Services.AddSingleton<INatsKVContext>(provider => new NatsKVContext(provider.GetRequiredService<INatsJSContext>()));
         builder.Services.AddSingleton<JetStreamReader>();

@@ -18,6 +18,9 @@ internal static class ChildServers
     /// <summary>The API, and <c>/bench/allocated</c>, which says what its process has allocated so far.</summary>
     public const string Api = "api";
 
+    /// <summary>In both: collects all garbage and gives its memory back.</summary>
+    public const string Collect = "/bench/collect";
+
     public static Task RunAsync(string server, string[] arguments) => server switch
     {
         Bare => RunBareAsync(double.Parse(arguments[0], CultureInfo.InvariantCulture), int.Parse(arguments[1], CultureInfo.InvariantCulture)),
@@ -31,6 +34,7 @@ internal static class ChildServers
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         await using var app = builder.Build();
         var frames = new BareFrames(frameSize);
+        app.MapPost(Collect, CollectAll);
         app.MapGet("/idle", context => BareFrames.OpenAsync(context));
         app.MapGet("/frames", frames.JoinAsync);
         await app.StartAsync();
@@ -45,6 +49,7 @@ internal static class ChildServers
         await using var app = builder.Build();
         app.MapDefaultEndpoints();
         app.MapKgentsApi();
+        app.MapPost(Collect, CollectAll);
         app.MapGet("/bench/allocated", () => TypedResults.Text(GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture)));
         app.MapGet("/bench/relay", RelayAsync);
         await app.RunAsync();
@@ -56,5 +61,12 @@ internal static class ChildServers
         await using var relay = new BareRelay(connection, subject, context.Response.BodyWriter);
         await connection.AddSubAsync(relay, context.RequestAborted);
         await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static void CollectAll()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

@@ -60,6 +60,11 @@ internal sealed class BenchClient : IDisposable
         using var _ = await http.PostAsync($"/v1/kgent/sessions/{turn.Session}/turns/{turn.Id}/cancel", null, cancellationToken);
     }
 
+    public async Task PostAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = (await http.PostAsync(path, null, cancellationToken)).EnsureSuccessStatusCode();
+    }
+
     public Task<HttpResponseMessage> GetAsync(string path, CancellationToken cancellationToken) =>
         http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
 
