@@ -8,7 +8,7 @@ namespace Kgents.Tests.Api;
 /// <summary>A response that keeps what a viewer is sent.</summary>
 internal sealed class RecordingBody : IDisposable
 {
-    private readonly MemoryStream sent = new();
+    private readonly CountedStream sent = new();
 
     public RecordingBody()
     {
@@ -19,7 +19,24 @@ internal sealed class RecordingBody : IDisposable
 
     public ViewerBody Viewer { get; }
 
+    /// <summary>Of what it was sent, in bytes.</summary>
+    public IReadOnlyList<int> Flushes => sent.Flushes;
+
     public void Dispose() => sent.Dispose();
 
     public string Text => Encoding.UTF8.GetString(sent.ToArray());
+
+    private sealed class CountedStream : MemoryStream
+    {
+        private long flushed;
+
+        public List<int> Flushes { get; } = [];
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            Flushes.Add((int)(Length - flushed));
+            flushed = Length;
+            return Task.CompletedTask;
+        }
+    }
 }

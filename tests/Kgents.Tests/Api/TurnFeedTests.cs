@@ -113,6 +113,31 @@ public sealed class TurnFeedTests : IAsyncLifetime
         bodies.ForEach(body => body.Dispose());
     }
 
+    /// <summary>What is ready goes out in one flush, and what is very much in pieces, each larger than what is left over.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(1, 1)]
+    [InlineData(4_000, 3)]
+    public async Task Viewer_SendsAllThatIsReadyInOneFlush_OrInLargePieces(int size, int flushes)
+    {
+        await using var large = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Turns:Stream:RingSize", "50"));
+        await using var lease = large.Services.GetRequiredService<TurnFeeds>().Join(turn, 0);
+        await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnAccepted(turn.Turn, 1, "m"));
+        for (var index = 0; index < 20; index++)
+        {
+            await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnChunk(new string('x', size), index));
+        }
+
+        await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnFailed("interrupted", "over"));
+        await lease.Feed.Completion;
+        using var body = new RecordingBody();
+
+        Assert.True(await new TurnViewer(turn, 0, lease.Feed, host.Reader, TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
+
+        Assert.Equal(flushes, body.Flushes.Count);
+        Assert.Equal(body.Text.Length, body.Flushes.Sum());
+        Assert.All(body.Flushes.SkipLast(1), flush => Assert.True(flush >= 32 * 1024));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Feed_IsTheSameForAllViewers_AndStaysUntilTheLastLeaves()
     {
