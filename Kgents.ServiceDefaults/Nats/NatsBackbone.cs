@@ -1,6 +1,7 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Health;
 using Kgents.ServiceDefaults.Quotas;
+using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -33,13 +34,13 @@ public static class NatsBackbone
 
     internal static void AddNatsBackbone(this IHostApplicationBuilder builder, string serviceName)
     {
-        NatsInstrumentationOptions.Default.Filter = context => !Subjects.IsPerToken(context.Subject);
-
-        // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams.
-        builder.AddNatsClient(ConnectionName, settings => settings.DisableHealthChecks = true, options => Configure(options, serviceName));
+        // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams. Its own spans are one for each message, asked or answered, so
+        // also for every few tokens; MessageSpans has those that tell of a turn.
+        builder.AddNatsClient(ConnectionName, settings => (settings.DisableHealthChecks, settings.DisableTracing) = (true, true), options => Configure(options, serviceName));
         builder.AddNatsJetStream();
         builder.Services.AddSingleton<INatsKVContext>(provider => new NatsKVContext(provider.GetRequiredService<INatsJSContext>()));
         builder.Services.AddSingleton<JetStreamReader>();
+        builder.Services.AddSingleton<NatsMetrics>();
         builder.Services.AddSingleton<FencedPublisher>();
         builder.Services.AddSingleton<TenantQuota>();
 
@@ -49,7 +50,8 @@ public static class NatsBackbone
         builder.Services.AddSingleton<NatsTopology>();
         builder.Services.AddHostedService<NatsTopologyWorker>();
         builder.Services.AddHealthChecks()
-            .Add(new HealthCheckRegistration("nats", ActivatorUtilities.GetServiceOrCreateInstance<TopologyHealthCheck>, HealthStatus.Unhealthy, [HealthEndpoints.Ready]));
+            .Add(new HealthCheckRegistration("nats", ActivatorUtilities.GetServiceOrCreateInstance<TopologyHealthCheck>, HealthStatus.Unhealthy, [HealthEndpoints.Ready]))
+            .AddCheck<StreamsHealthCheck>("streams");
     }
 
     private static NatsOpts Configure(NatsOpts options, string serviceName) => options with
