@@ -11,6 +11,7 @@ using Kgents.Api.Requests;
 using Kgents.Api.Retention;
 using Kgents.Api.Sessions;
 using Kgents.Api.Soul;
+using Kgents.Api.Telemetry;
 using Kgents.Api.Tenants;
 using Kgents.Api.Tickets;
 using Kgents.Api.Turns;
@@ -37,6 +38,7 @@ public static class KgentsApi
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
         });
 
+        builder.Services.AddSingleton<ApiMetrics>();
         builder.Services.AddServerLimits();
         builder.Services.AddCrossOrigin();
         builder.Services.AddApiDocument();

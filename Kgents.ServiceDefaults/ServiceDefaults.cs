@@ -30,7 +30,7 @@ public static class ServiceDefaults
         return builder;
     }
 
-    /// <summary><c>/health/live</c> and <c>/health/ready</c>.</summary>
+    /// <summary><c>/health/live</c>, <c>/health/ready</c> and <c>/health</c>.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapHealth();

@@ -6,6 +6,7 @@ using Kgents.Streaming.Governance;
 using Kgents.Streaming.Models;
 using Kgents.Streaming.Sessions;
 using Kgents.Streaming.Sweeping;
+using Kgents.Streaming.Telemetry;
 using Kgents.Streaming.Turns;
 using Kgents.Streaming.Usage;
 using Microsoft.Extensions.Options;
@@ -28,6 +29,9 @@ public static class KgentsStreaming
         builder.Services.AddOptionsWithValidateOnStart<DeletionOptions, DeletionOptionsValidator>().BindConfiguration(DeletionOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<SweepOptions, SweepOptionsValidator>().BindConfiguration(SweepOptions.SectionName);
         builder.Services
+            .AddSingleton<TurnMetrics>()
+            .AddSingleton<ModelHealth>()
+            .AddSingleton<TurnBacklog>()
             .AddSingleton<CancelMarks>()
             .AddSingleton<TurnInterrupter>()
             .AddSingleton<SessionAnswers>()
@@ -47,7 +51,9 @@ public static class KgentsStreaming
             .AddSingleton<TurnQueue>()
             .AddSingleton<TurnRunner>()
             .AddHostedService<TokenCounterWarmUp>()
-            .AddHostedService<TurnWorker>();
+            .AddHostedService<TurnWorker>()
+            .AddHostedService(provider => provider.GetRequiredService<TurnBacklog>());
+        builder.Services.AddHealthChecks().AddCheck<TurnBacklog>("turn-workers").AddCheck<ModelHealth>("model");
         builder.Services
             .AddSingleton<DeletedSessions>()
             .AddSingleton<DeletionOrders>()

@@ -3,6 +3,7 @@ using System.Security.Claims;
 using Kgents.Api.Authentication;
 using Kgents.Api.Plans;
 using Kgents.Api.Problems;
+using Kgents.Api.Telemetry;
 
 namespace Kgents.Api.Limits;
 
@@ -10,7 +11,7 @@ namespace Kgents.Api.Limits;
 /// Counts each request that its caller may make, before anything else is done for it, and refuses it when a window is used up. The minute comes first: what it
 /// refuses does not count in the day.
 /// </summary>
-internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter, PlanCatalog plans, TimeProvider time)
+internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter, PlanCatalog plans, ApiMetrics metrics, TimeProvider time)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -18,6 +19,7 @@ internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter
         {
             if (await CountAsync(context, windows) is { } refusedBy)
             {
+                metrics.Refused(refusedBy);
                 await Problem.QuotaExceeded(refusedBy).ExecuteAsync(context);
                 return;
             }

@@ -1,5 +1,6 @@
 using Kgents.Api.Idempotency;
 using Kgents.Api.Sessions;
+using Kgents.Api.Telemetry;
 using Kgents.Api.Turns;
 using Microsoft.Extensions.Options;
 
@@ -7,7 +8,7 @@ namespace Kgents.Api.Messages;
 
 /// <summary>Takes a message in: stores it once, if its session is still there then, and cancels the turns before it if that is what it is for.</summary>
 internal sealed class MessageInbox(
-    Conversation conversation, IdempotentAcceptance idempotent, SessionDeletion deletion, TurnCanceller canceller, IOptions<MessageOptions> options, IHostApplicationLifetime lifetime)
+    Conversation conversation, IdempotentAcceptance idempotent, SessionDeletion deletion, TurnCanceller canceller, ApiMetrics metrics, IOptions<MessageOptions> options, IHostApplicationLifetime lifetime)
 {
     public async Task<Acceptance> AcceptAsync(NewMessage message, IdempotencyKey? key, CancellationToken cancellationToken)
     {
@@ -20,9 +21,10 @@ internal sealed class MessageInbox(
             : await idempotent.AcceptAsync(new KeyedMessage(key, message), accepting.Token);
         if (acceptance is Acceptance.Stored && await deletion.HasOvertakenAsync(message.Tenant, message.Session, accepting.Token))
         {
-            return new Acceptance.SessionGone();
+            acceptance = new Acceptance.SessionGone();
         }
 
+        metrics.Posted(acceptance);
         if (acceptance is Acceptance.Stored stored && message.WhenBusy == BusyPolicy.Interrupt)
         {
             await InterruptAsync(stored);

@@ -8,7 +8,7 @@ namespace Kgents.Api.Sessions;
 internal sealed class SessionStream(TenantId tenant, SessionId session, ulong? cursor, SessionStart start) : IResult
 {
     public Task ExecuteAsync(HttpContext httpContext) => EventStream.RunAsync(httpContext, start.HasGap ? null : start.After, Begin, (body, cancellationToken) =>
-        httpContext.RequestServices.GetRequiredService<TurnFeeds>().ViewAsync(new FollowedLog(tenant, session, Turn: null), start.After, body, cancellationToken));
+        httpContext.RequestServices.GetRequiredService<TurnFeeds>().ViewAsync(new FollowedLog(tenant, session, Turn: null), start.After, default, body, cancellationToken));
 
     private void Begin(ViewerBody body)
     {

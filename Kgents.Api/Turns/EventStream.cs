@@ -1,3 +1,4 @@
+using Kgents.Api.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
@@ -20,7 +21,7 @@ internal static class EventStream
         httpContext.Response.Headers["X-Accel-Buffering"] = "no";
         httpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
 
-        var body = new ViewerBody(httpContext, options.WriteDeadline, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ViewerBody>>());
+        var body = new ViewerBody(httpContext, options.WriteDeadline, services.GetRequiredService<ApiMetrics>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ViewerBody>>());
         try
         {
             TurnSse.WriteOpening(body.Output, options.ReconnectDelay, after);

@@ -1,5 +1,6 @@
 using Kgents.Api.Plans;
 using Kgents.Api.Problems;
+using Kgents.Api.Telemetry;
 using Kgents.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,7 @@ namespace Kgents.Api.Turns;
 /// Bounds the streams that each tenant has open: on this replica, so that one tenant cannot take all its connections, and on all replicas together where its plan says so. Counted here under
 /// a lock, and not by a rate limiter of the framework: one of those is disposed of while idle, which a request at that moment would be told as a fault.
 /// </summary>
-internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptions<TurnStreamOptions> options)
+internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, ApiMetrics metrics, IOptions<TurnStreamOptions> options)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<TenantId, int> open = [];
@@ -23,6 +24,7 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptio
     {
         if (!TryOpenHere(tenant))
         {
+            metrics.Refused("streams");
             Problem.SetRetryAfter(context);
             return Problem.TooManyStreams(options.Value.MaxPerTenant);
         }
@@ -32,6 +34,7 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, IOptio
         {
             if (!await places.TakeAsync(tenant, limit))
             {
+                metrics.Refused("streams");
                 Problem.SetRetryAfter(context);
                 return Problem.QuotaExceeded("streams");
             }

@@ -1,10 +1,12 @@
+using System.Diagnostics;
+using Kgents.Api.Telemetry;
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Turns;
 
 /// <summary>The feeds of this replica: one for each turn and each session that somebody views here, from the first viewer to the last.</summary>
-internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, IOptions<TurnStreamOptions> options, TimeProvider time)
+internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, ApiMetrics metrics, IOptions<TurnStreamOptions> options, TimeProvider time)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<FollowedLog, TurnFeed> feeds = [];
@@ -22,10 +24,28 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, I
     }
 
     /// <summary>Sends a client what comes after its cursor; true when that was the terminal event of the turn that it follows.</summary>
-    public async Task<bool> ViewAsync(FollowedLog followed, ulong after, ViewerBody body, CancellationToken cancellationToken)
+    /// <param name="turn">The trace of the turn, if it is known.</param>
+    public async Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken cancellationToken)
     {
-        await using var lease = Join(followed, after);
-        return await new TurnViewer(followed, after, lease.Feed, reader, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
+        var follows = followed.IsOfSession ? "session" : "turn";
+        using var span = StreamSpans.Start(followed, after, turn);
+        metrics.Viewing(1, follows);
+        try
+        {
+            await using var lease = Join(followed, after);
+            var hasEnded = await new TurnViewer(followed, after, lease.Feed, reader, metrics, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
+            StreamSpans.End(span, hasEnded ? "ended" : "deleted");
+            return hasEnded;
+        }
+        catch (OperationCanceledException)
+        {
+            StreamSpans.End(span, "left");
+            throw;
+        }
+        finally
+        {
+            metrics.Viewing(-1, follows);
+        }
     }
 
     /// <summary>The feed, which lives until every viewer has left it. It begins at the cursor of its first viewer.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Kgents.Api.Sessions;
+using Kgents.Api.Telemetry;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Microsoft.Extensions.Options;
@@ -14,7 +15,7 @@ namespace Kgents.Api.Turns;
 /// When the session is deleted, both end where they are.
 /// </summary>
 internal sealed partial class TurnFollower(
-    INatsConnection connection, JetStreamReader reader, SessionStore sessions, IdleClock clock, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
+    INatsConnection connection, JetStreamReader reader, SessionStore sessions, IdleClock clock, ApiMetrics metrics, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
 {
     private const int PageSize = 256;
 
@@ -59,6 +60,10 @@ internal sealed partial class TurnFollower(
             else
             {
                 Drain(live, followed, last, batch, ref upTo, ref behind);
+                if (behind && !followed.IsOfSession)
+                {
+                    metrics.GapRepaired("live");
+                }
             }
 
             if (batch.Count > 0)
@@ -89,6 +94,11 @@ internal sealed partial class TurnFollower(
                         }
 
                         (behind, upTo) = tail;
+                        if (behind)
+                        {
+                            metrics.GapRepaired("tail");
+                        }
+
                         checkedTail = time.GetTimestamp();
                     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
@@ -8,6 +9,9 @@ namespace Kgents.Api.Turns;
 /// <param name="Answer">How it ended; null while it has not.</param>
 internal sealed record TurnState(StoredEntry? LastEntry, AssistantMessage? Answer)
 {
+    /// <summary>The trace in which it runs, if its log tells.</summary>
+    public ActivityContext Trace { get; init; }
+
     /// <summary>Its log has the terminal event. The answer is stored before that, so a turn that is answered may still have its end to tell.</summary>
     public bool HasEnd => LastEntry is { } entry && TurnEventCodec.IsTerminal(KindOf(entry));
 

@@ -2,6 +2,7 @@ using Kgents.Api.Messages;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Sessions;
+using Kgents.ServiceDefaults.Telemetry;
 
 namespace Kgents.Api.Turns;
 
@@ -16,7 +17,7 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
         var last = LastEntryAsync(turn, cancellationToken);
         var answer = FindAnswerAsync(turn, cancellationToken);
         await Task.WhenAll(first, last, answer);
-        var state = new TurnState(Whole(await first, await last), await answer);
+        var state = new TurnState(Whole(await first, await last), await answer) { Trace = MessageSpans.Extract((await first)?.Headers) };
         if (state is { LastEntry: null, Answer: not null } || (await first is null && await last is not null))
         {
             // All of the turn may have happened between the reads; a log that is not there after the answer has expired.

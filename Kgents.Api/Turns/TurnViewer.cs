@@ -1,11 +1,12 @@
 using System.Buffers;
+using Kgents.Api.Telemetry;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Api.Turns;
 
 /// <summary>One client of a turn or of a session: a cursor that moves through the feed, or, where the feed does not go back so far, through the log.</summary>
-internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed feed, JetStreamReader reader, TimeProvider time)
+internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed feed, JetStreamReader reader, ApiMetrics metrics, TimeProvider time)
 {
     private const int PageSize = 256;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
@@ -22,7 +23,9 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
         var news = new WakeUp();
         using var watching = feed.Watch(news);
         using var leaving = cancellationToken.UnsafeRegister(static waiting => ((WakeUp)waiting!).Call(), news);
-        var lastWrite = time.GetTimestamp();
+        var opened = time.GetTimestamp();
+        var lastWrite = opened;
+        var hasWritten = false;
         while (true)
         {
             // Before looking: a feed that is over has nothing more.
@@ -34,6 +37,11 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
             {
                 await body.FlushAsync(cancellationToken);
                 lastWrite = time.GetTimestamp();
+                if (!hasWritten)
+                {
+                    hasWritten = true;
+                    metrics.FirstEvent(time.GetElapsedTime(opened, lastWrite), followed.IsOfSession ? "session" : "turn");
+                }
             }
 
             if (ended)

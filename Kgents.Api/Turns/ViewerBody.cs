@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Kgents.Api.Telemetry;
 
 namespace Kgents.Api.Turns;
 
@@ -7,7 +8,7 @@ namespace Kgents.Api.Turns;
 /// The writing end of one viewer's response. A viewer that takes less than a piece within the deadline is cut: it can come back and go on where
 /// it was, and until then it holds neither memory nor a subscription.
 /// </summary>
-internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline, TimeProvider time, ILogger<ViewerBody> logger)
+internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline, ApiMetrics metrics, TimeProvider time, ILogger<ViewerBody> logger)
 {
     /// <summary>In bytes; half of what Kestrel buffers for a client before a flush waits for it.</summary>
     private const int Piece = 32 * 1024;
@@ -34,6 +35,7 @@ internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline,
         using var cut = timeout.Token.Register(() =>
         {
             LogCut(allowed);
+            metrics.Cut();
             context.Abort();
         });
         await flush;

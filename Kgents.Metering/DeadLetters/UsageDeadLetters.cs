@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Telemetry;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 
@@ -21,7 +22,8 @@ internal sealed class UsageDeadLetters(INatsJSContext jetStream, JetStreamReader
             JsonSerializer.SerializeToUtf8Bytes(letter, WireJson.Default.DeadLetter),
             NatsRawSerializer<byte[]>.Default,
             new NatsJSPubOpts { MsgId = string.Create(CultureInfo.InvariantCulture, $"{Origin}-{sequence}") },
-            cancellationToken: cancellationToken);
+            MessageSpans.Headers(),
+            cancellationToken);
         if (ack is not { Error: null, Seq: > 0 })
         {
             throw new NatsJSException($"The dead letter of usage event {sequence} was not stored: {ack.Error?.Description}");

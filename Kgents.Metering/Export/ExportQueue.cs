@@ -3,6 +3,7 @@ using Kgents.Metering.Ledger;
 using Kgents.Metering.Telemetry;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Metering.Export;
@@ -83,8 +84,8 @@ internal sealed class ExportQueue(UsageLedger ledger, UsagePayloads payloads, Me
         var unsettled = ledger.State.Unsettled[stored.Sequence];
         unsettled.IsHeld = true;
         unsettled.Id = unsettled.ReissuedAs ?? UsagePayloads.IdOf(stored);
-        return new ExportedEvent(
-            stored.Sequence, stored.Subject, unsettled.Id, unsettled.ReissuedAs is { } id ? UsagePayloads.WithId(stored.Data, id) : stored.Data);
+        var payload = unsettled.ReissuedAs is { } id ? UsagePayloads.WithId(stored.Data, id) : stored.Data;
+        return new ExportedEvent(stored.Sequence, stored.Subject, unsettled.Id, payload) { Trace = MessageSpans.Extract(stored.Headers) };
     }
 
     /// <summary>

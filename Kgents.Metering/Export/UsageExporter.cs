@@ -60,8 +60,16 @@ internal sealed partial class UsageExporter(
             throw new LedgerFenceLostException(ledger.Partition);
         }
 
-        await HandleAsync(batch, await openMeter.SendAsync(batch.Events.Select(each => each.Payload), cancellationToken), cancellationToken);
+        await HandleAsync(batch, await SendAsync(batch, cancellationToken), cancellationToken);
         return true;
+    }
+
+    private async Task<SendOutcome> SendAsync(ExportBatch batch, CancellationToken cancellationToken)
+    {
+        using var span = ExportSpans.Start(batch);
+        var outcome = await openMeter.SendAsync(batch.Events.Select(each => each.Payload), cancellationToken);
+        ExportSpans.End(span, outcome);
+        return outcome;
     }
 
     /// <summary>While OpenMeter fails, what is unsure already goes first: else every try would make another batch unsure.</summary>

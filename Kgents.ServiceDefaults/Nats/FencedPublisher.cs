@@ -1,3 +1,5 @@
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -8,7 +10,7 @@ namespace Kgents.ServiceDefaults.Nats;
 /// Appends to a subject only if its last sequence is the expected one, and finds out what became of a publish whose answer was lost. The
 /// server checks the fence before the message id, so a retry after a lost ack is refused like a stranger's write: only reading tells them apart.
 /// </summary>
-public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamReader reader, TimeProvider time, ILogger<FencedPublisher> logger)
+public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamReader reader, NatsMetrics metrics, TimeProvider time, ILogger<FencedPublisher> logger)
 {
     /// <summary>The two answers of a fence: the subject has moved on, or another write to it is under way.</summary>
     private const int WrongLastSequence = 10071;
@@ -30,9 +32,11 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
         Func<StoredEntry, bool> isOurs,
         CancellationToken cancellationToken)
     {
+        // None for the log of a turn, where it would be one for every few tokens.
+        using var span = Subjects.IsPerToken(subject) ? null : MessageSpans.StartSend(stream);
         for (var delay = FirstDelay; ; delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay)
         {
-            if (await TryPublishAsync(subject, payload, headers, expectedLast, cancellationToken) is { } sequence)
+            if (await TryPublishAsync(stream, subject, payload, headers, expectedLast, cancellationToken) is { } sequence)
             {
                 return FencedResult.Stored(sequence);
             }
@@ -48,7 +52,7 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
 
     /// <summary>The sequence when the server says that it is stored; null when that is not certain.</summary>
     private async Task<ulong?> TryPublishAsync(
-        string subject, ReadOnlyMemory<byte> payload, IReadOnlyList<KeyValuePair<string, string>> headers, ulong expectedLast, CancellationToken cancellationToken)
+        string stream, string subject, ReadOnlyMemory<byte> payload, IReadOnlyList<KeyValuePair<string, string>> headers, ulong expectedLast, CancellationToken cancellationToken)
     {
         // The client writes into the headers that it is given: a new set for each try.
         var own = new NatsHeaders();
@@ -57,11 +61,20 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
             own[name] = value;
         }
 
+        if (!Subjects.IsPerToken(subject))
+        {
+            MessageSpans.Inject(own);
+        }
+
+        var outcome = NatsMetrics.Unknown;
+        var since = metrics.Now;
+
         try
         {
             var ack = await jetStream.PublishAsync(
                 subject, payload, NatsRawSerializer<ReadOnlyMemory<byte>>.Default, new NatsJSPubOpts { ExpectedLastSubjectSequence = expectedLast, RetryAttempts = 1 }, own, cancellationToken);
-            if (ack is { Error: null, Seq: > 0 })
+            outcome = ack is { Error: null, Seq: > 0 } ? NatsMetrics.Stored : NatsMetrics.Refused;
+            if (outcome == NatsMetrics.Stored)
             {
                 return ack.Seq;
             }
@@ -74,6 +87,10 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
         catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
         {
             LogUncertain(subject, exception.GetType().Name);
+        }
+        finally
+        {
+            metrics.Published(stream, outcome, since);
         }
 
         return null;

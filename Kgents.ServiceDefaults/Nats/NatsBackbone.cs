@@ -34,22 +34,13 @@ public static class NatsBackbone
 
     internal static void AddNatsBackbone(this IHostApplicationBuilder builder, string serviceName)
     {
-        NatsInstrumentationOptions.Default.Filter = context => !Subjects.IsPerToken(context.Subject);
-
-        builder.AddNatsClient(
-            ConnectionName,
-            settings =>
-            {
-                // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams.
-                settings.DisableHealthChecks = true;
-
-                // It would make spans of all that is sent and received, also where nobody gathers them.
-                settings.DisableTracing = !builder.Configuration.IsTelemetryOn();
-            },
-            options => Configure(options, serviceName));
+        // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams. Its own spans are one for each message, asked or answered, so
+        // also for every few tokens; MessageSpans has those that tell of a turn.
+        builder.AddNatsClient(ConnectionName, settings => (settings.DisableHealthChecks, settings.DisableTracing) = (true, true), options => Configure(options, serviceName));
         builder.AddNatsJetStream();
         builder.Services.AddSingleton<INatsKVContext>(provider => new NatsKVContext(provider.GetRequiredService<INatsJSContext>()));
         builder.Services.AddSingleton<JetStreamReader>();
+        builder.Services.AddSingleton<NatsMetrics>();
         builder.Services.AddSingleton<FencedPublisher>();
         builder.Services.AddSingleton<TenantQuota>();
 
@@ -59,7 +50,8 @@ public static class NatsBackbone
         builder.Services.AddSingleton<NatsTopology>();
         builder.Services.AddHostedService<NatsTopologyWorker>();
         builder.Services.AddHealthChecks()
-            .Add(new HealthCheckRegistration("nats", ActivatorUtilities.GetServiceOrCreateInstance<TopologyHealthCheck>, HealthStatus.Unhealthy, [HealthEndpoints.Ready]));
+            .Add(new HealthCheckRegistration("nats", ActivatorUtilities.GetServiceOrCreateInstance<TopologyHealthCheck>, HealthStatus.Unhealthy, [HealthEndpoints.Ready]))
+            .AddCheck<StreamsHealthCheck>("streams");
     }
 
     private static NatsOpts Configure(NatsOpts options, string serviceName) => options with

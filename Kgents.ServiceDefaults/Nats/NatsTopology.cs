@@ -1,4 +1,5 @@
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -17,6 +18,7 @@ public sealed partial class NatsTopology(
     INatsJSContext jetStream,
     INatsKVContext keyValue,
     NatsRefusals refusals,
+    NatsMetrics metrics,
     IEnumerable<StreamDefinition> streams,
     IEnumerable<BucketDefinition> buckets,
     IOptions<NatsTopologyOptions> options,
@@ -33,6 +35,9 @@ public sealed partial class NatsTopology(
 
     /// <summary>What is wrong, in words for an operator; null while everything is there. The first look has not ended yet: "starting".</summary>
     public string? Problem { get; private set; } = "starting";
+
+    /// <summary>Each stream and bucket, as the last look found it.</summary>
+    internal IReadOnlyList<StreamObservation> Observed { get; private set; } = [];
 
     /// <summary>Completes when everything was there for the first time. Workers wait for it before they touch a stream.</summary>
     public Task WhenCreatedAsync(CancellationToken cancellationToken) => created.Task.WaitAsync(cancellationToken);
@@ -54,16 +59,19 @@ public sealed partial class NatsTopology(
                 throw new TopologyException($"nats-server takes messages of at most {largest} bytes; Kgents needs its default of {SmallestMaxPayload}. Raise max_payload in its configuration.");
             }
 
+            var seen = new List<StreamObservation>();
             foreach (var stream in streams)
             {
-                await CheckAsync(StreamConfigs.Create(stream, options.Value.Replicas), cancellationToken);
+                await CheckAsync(seen, StreamConfigs.Create(stream, options.Value.Replicas), cancellationToken);
             }
 
             foreach (var bucket in buckets)
             {
-                await CheckAsync(bucket, cancellationToken);
+                await CheckAsync(seen, bucket, cancellationToken);
             }
 
+            Observed = seen;
+            metrics.Filled(seen);
             if (created.TrySetResult())
             {
                 LogReady(connection.ServerInfo?.Version, streams.Length, buckets.Length);
@@ -83,23 +91,24 @@ public sealed partial class NatsTopology(
         }
     }
 
-    private async Task CheckAsync(StreamConfig expected, CancellationToken cancellationToken)
+    private async Task CheckAsync(List<StreamObservation> seen, StreamConfig expected, CancellationToken cancellationToken)
     {
         var found = await FindAsync(expected.Name!, cancellationToken);
         if (found is null)
         {
             ThrowIfLost(expected.Name!);
-            found = (await jetStream.CreateStreamAsync(expected, cancellationToken)).Info.Config;
+            found = (await jetStream.CreateStreamAsync(expected, cancellationToken)).Info;
             LogCreated(expected.Name!);
         }
 
-        if (StreamConfigs.Differences(expected, found) is { Count: > 0 } differences)
+        seen.Add(StreamObservation.Of(found));
+        if (StreamConfigs.Differences(expected, found.Config) is { Count: > 0 } differences)
         {
             throw new TopologyException($"stream {expected.Name} is not as defined: {string.Join("; ", differences)}. Change it with the nats command, or the setting that says otherwise.");
         }
     }
 
-    private async Task CheckAsync(BucketDefinition bucket, CancellationToken cancellationToken)
+    private async Task CheckAsync(List<StreamObservation> seen, BucketDefinition bucket, CancellationToken cancellationToken)
     {
         var found = await FindAsync(Subjects.KeyValueStream(bucket.Name), cancellationToken);
         if (found is null)
@@ -112,7 +121,12 @@ public sealed partial class NatsTopology(
             found = await FindAsync(Subjects.KeyValueStream(bucket.Name), cancellationToken);
         }
 
-        if (found is not { AllowDirect: true, MaxMsgsPerSubject: 1 } || found.MaxAge != bucket.MaxAge || found.NumReplicas != options.Value.Replicas)
+        if (found is not null)
+        {
+            seen.Add(StreamObservation.Of(found));
+        }
+
+        if (found?.Config is not { AllowDirect: true, MaxMsgsPerSubject: 1 } config || config.MaxAge != bucket.MaxAge || config.NumReplicas != options.Value.Replicas)
         {
             throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s).");
         }
@@ -126,11 +140,11 @@ public sealed partial class NatsTopology(
         }
     }
 
-    private async Task<StreamConfig?> FindAsync(string name, CancellationToken cancellationToken)
+    private async Task<StreamInfo?> FindAsync(string name, CancellationToken cancellationToken)
     {
         try
         {
-            return (await jetStream.GetStreamAsync(name, cancellationToken: cancellationToken)).Info.Config;
+            return (await jetStream.GetStreamAsync(name, cancellationToken: cancellationToken)).Info;
         }
         catch (NatsJSApiException exception) when (exception.Error.ErrCode == StreamNotFound)
         {

@@ -1,3 +1,4 @@
+using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -10,6 +11,7 @@ internal sealed partial class NatsTopologyWorker(
     NatsTopology topology,
     NatsRefusals refusals,
     INatsConnection connection,
+    NatsMetrics metrics,
     IOptions<NatsTopologyOptions> options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
@@ -20,6 +22,8 @@ internal sealed partial class NatsTopologyWorker(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Value.CheckInterval, time);
+        connection.ConnectionOpened += Opened;
+        connection.ConnectionDisconnected += Closed;
         try
         {
             while (await CheckAndReportAsync(stoppingToken) && await timer.WaitForNextTickAsync(stoppingToken))
@@ -31,6 +35,23 @@ internal sealed partial class NatsTopologyWorker(
         {
             // Shutdown is how this loop ends.
         }
+        finally
+        {
+            connection.ConnectionOpened -= Opened;
+            connection.ConnectionDisconnected -= Closed;
+        }
+    }
+
+    private ValueTask Opened(object? sender, NatsEventArgs opened)
+    {
+        metrics.Connected();
+        return ValueTask.CompletedTask;
+    }
+
+    private ValueTask Closed(object? sender, NatsEventArgs closed)
+    {
+        metrics.Disconnected();
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>False when the process is told to stop, because it cannot work with this server.</summary>

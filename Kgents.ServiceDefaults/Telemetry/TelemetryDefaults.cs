@@ -1,3 +1,4 @@
+using Kgents.ServiceDefaults.Health;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -40,7 +41,7 @@ public static class TelemetryDefaults
                 .AddRuntimeInstrumentation()
                 .AddMeter(OwnSources, "NATS.Net", "Experimental.Microsoft.Extensions.AI"))
             .WithTracing(tracing => tracing
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !context.Request.Path.StartsWithSegments("/health"))
+                .AddAspNetCoreInstrumentation(options => options.Filter = context => !context.Request.Path.StartsWithSegments(HealthEndpoints.Root) && context.Request.Path != HealthEndpoints.Alive)
                 .AddHttpClientInstrumentation()
                 .AddSource(OwnSources, "Experimental.Microsoft.Extensions.AI"))
             .UseOtlpExporter();

@@ -1,13 +1,15 @@
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Telemetry;
+using Kgents.Streaming.Telemetry;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 
 namespace Kgents.Streaming.Turns;
 
 /// <summary>Keeps what cannot be processed, with its reason, before it leaves the queue.</summary>
-internal sealed partial class DeadLetters(INatsJSContext jetStream, TimeProvider time, ILogger<DeadLetters> logger)
+internal sealed partial class DeadLetters(INatsJSContext jetStream, TurnMetrics metrics, TimeProvider time, ILogger<DeadLetters> logger)
 {
     private const string FromMessages = "messages";
     private const string FromTokens = "tokens";
@@ -33,12 +35,14 @@ internal sealed partial class DeadLetters(INatsJSContext jetStream, TimeProvider
             JsonSerializer.SerializeToUtf8Bytes(letter, WireJson.Default.DeadLetter),
             NatsRawSerializer<byte[]>.Default,
             new NatsJSPubOpts { MsgId = $"{origin}-{sequence}" },
-            cancellationToken: cancellationToken);
+            MessageSpans.Headers(),
+            cancellationToken);
         if (ack is not { Error: null, Seq: > 0 })
         {
             throw new NatsJSException($"The dead letter of {sequence} was not stored: {ack.Error?.Description}");
         }
 
+        metrics.DeadLetter();
         LogKept(sequence, stream, reason);
     }
 

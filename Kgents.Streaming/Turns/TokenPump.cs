@@ -2,6 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using Kgents.Contracts;
 using Kgents.Flux;
+using Kgents.Streaming.Telemetry;
 using Kgents.Streaming.Usage;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ namespace Kgents.Streaming.Turns;
 /// Carries the model's text into the log with one append in flight. The first piece leaves at once; pieces that come while its ack is awaited
 /// leave together in the next event, so load coalesces by itself and no timer delays anything.
 /// </summary>
-internal sealed class TokenPump(IOptions<TurnOptions> options, TimeProvider time)
+internal sealed class TokenPump(TurnMetrics metrics, IOptions<TurnOptions> options, TimeProvider time)
 {
     /// <summary>Reads the source to its end, or to its fault, and appends all that it gave before that.</summary>
     /// <param name="readAhead">Pieces that may wait while an append is under way.</param>
@@ -52,9 +53,11 @@ internal sealed class TokenPump(IOptions<TurnOptions> options, TimeProvider time
         var ready = new StringBuilder();
         var bytes = 0;
         var chunks = 0;
+        long? firstStored = null;
         var told = time.GetTimestamp();
         while (await pieces.WaitToReadAsync(cancellationToken))
         {
+            var came = time.GetTimestamp();
             ready.Clear();
             while (pieces.TryRead(out var piece))
             {
@@ -66,12 +69,17 @@ internal sealed class TokenPump(IOptions<TurnOptions> options, TimeProvider time
             if (bytes > options.Value.MaxReplyBytes)
             {
                 // Before the append, so that neither this chunk nor the whole text can be larger than a message may be.
-                return new PumpedReply(text.ToString(), chunks, TooLong: true);
+                return new PumpedReply(text.ToString(), chunks, TooLong: true) { FirstStored = firstStored };
             }
 
             await log.AppendAsync(TurnEventCodec.Chunk, payload, cancellationToken);
             text.Append(ready);
-            chunks++;
+            if (chunks++ == 0)
+            {
+                firstStored = time.GetTimestamp();
+                metrics.Added(time.GetElapsedTime(came, firstStored.Value));
+            }
+
             if (running is { HasBegun: true } && time.GetElapsedTime(told) >= options.Value.UsageInterval)
             {
                 // With a chunk and never between two of them: no timer, and a model that is silent uses nothing.
@@ -80,7 +88,7 @@ internal sealed class TokenPump(IOptions<TurnOptions> options, TimeProvider time
             }
         }
 
-        return new PumpedReply(text.ToString(), chunks, TooLong: false);
+        return new PumpedReply(text.ToString(), chunks, TooLong: false) { FirstStored = firstStored };
     }
 
     /// <summary>Never throws: a fault of the model is a result, which comes after all the text that came before it.</summary>

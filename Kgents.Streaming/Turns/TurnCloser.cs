@@ -13,7 +13,7 @@ internal sealed partial class TurnCloser(
 {
     /// <param name="state">What the log says up to where <paramref name="log"/> goes on.</param>
     /// <exception cref="FenceLostException">Somebody else is at work on the turn.</exception>
-    public async Task CloseAsync(QueuedTurn turn, TurnLogState state, TurnLog log, TurnEnd end, CancellationToken cancellationToken)
+    public async Task<TurnCommitted> CloseAsync(QueuedTurn turn, TurnLogState state, TurnLog log, TurnEnd end, CancellationToken cancellationToken)
     {
         if (state.Unreadable is { } entry)
         {
@@ -27,6 +27,7 @@ internal sealed partial class TurnCloser(
 
         var commit = state.Commit ?? await runner.GiveUpAsync(turn, state, end, log, cancellationToken);
         await finisher.FinishAsync(turn, commit, state.Text, log, state.HasTerminal, cancellationToken);
+        return commit;
     }
 
     /// <summary>Does what is left to do for a turn that has its answer: its place in the quota, and the terminal event, if the log lacks it: what was committed, or the error of one that cannot be.</summary>

@@ -1,5 +1,6 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Telemetry;
 
 namespace Kgents.Streaming.Turns;
 
@@ -55,7 +56,9 @@ internal sealed class TurnLog(FencedPublisher publisher, TurnAddress turn, ulong
                 Streams.Tokens.Name,
                 subject,
                 payload,
-                [new(TurnHeaders.Event, kind), new(TurnHeaders.Writer, writer)],
+                kind == TurnEventCodec.Accepted && MessageSpans.Parent() is { } trace
+                    ? [new(TurnHeaders.Event, kind), new(TurnHeaders.Writer, writer), new(MessageSpans.TraceParent, trace)]
+                    : [new(TurnHeaders.Event, kind), new(TurnHeaders.Writer, writer)],
                 LastSequence,
                 entry => entry.Header(TurnHeaders.Writer) == writer,
                 cancellationToken);

@@ -1,7 +1,9 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Sessions;
+using Kgents.ServiceDefaults.Telemetry;
 using Kgents.Streaming.Sessions;
+using Kgents.Streaming.Telemetry;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -22,6 +24,7 @@ internal sealed partial class TurnProcessor(
     ProgressKeeper progress,
     JetStreamReader reader,
     FencedPublisher publisher,
+    TurnMetrics metrics,
     IOptions<TurnOptions> options,
     TimeProvider time,
     ILogger<TurnProcessor> logger)
@@ -36,7 +39,6 @@ internal sealed partial class TurnProcessor(
         try
         {
             await using var keeping = progress.Keep(message);
-            using var activity = message.StartActivity("kgents.turn");
             switch (await HandleAsync(message, abandoned))
             {
                 case Disposition.Done:
@@ -82,7 +84,7 @@ internal sealed partial class TurnProcessor(
         var address = new TurnAddress(tenant, session, message.Turn);
         return (message.N - end.N) switch
         {
-            1 => await ContinueAsync(new QueuedTurn(address, message, sequence, end), await ExpiredAsync(address, delivered.Metadata.Value, cancellationToken), cancellationToken),
+            1 => await ContinueAsync(Queued(delivered, address, message, end), await ExpiredAsync(address, delivered.Metadata.Value, cancellationToken), cancellationToken),
             > 1 => await WaitAsync(address, message, sequence, end, cancellationToken),
             _ => await EndAnsweredAsync(address, end, cancellationToken),
         };
@@ -108,6 +110,30 @@ internal sealed partial class TurnProcessor(
             return Disposition.HeldByAnother;
         }
 
+        using var span = TurnSpans.Start(turn, state.Begun + 1);
+        metrics.Began(state.Begun + 1, time.GetUtcNow() - turn.StoredAt);
+        var since = time.GetTimestamp();
+        try
+        {
+            var commit = await AttemptAsync(turn, state, giveUpWith, cancellationToken);
+            TurnSpans.End(span, commit);
+            metrics.Ended(commit.Status, commit.ErrorCode, time.GetElapsedTime(since));
+            return Disposition.Done;
+        }
+        catch (Exception exception)
+        {
+            TurnSpans.Break(span, exception);
+            throw;
+        }
+        finally
+        {
+            metrics.Left();
+        }
+    }
+
+    /// <summary>Brings the turn to its end, and returns what was committed.</summary>
+    private async Task<TurnCommitted> AttemptAsync(QueuedTurn turn, TurnLogState state, string? giveUpWith, CancellationToken cancellationToken)
+    {
         await using var answering = await control.AnswerAsync(turn.Address, cancellationToken);
         var log = new TurnLog(publisher, turn.Address, state.LastSequence);
         giveUpWith ??= state.Unreadable is not null ? TurnErrorCodes.UnreadableLog
@@ -116,14 +142,16 @@ internal sealed partial class TurnProcessor(
             : null;
         if (state.Commit is not null || giveUpWith is not null)
         {
-            await closer.CloseAsync(turn, state, log, TurnEnd.Failed(giveUpWith ?? TurnErrorCodes.Interrupted), cancellationToken);
-            return Disposition.Done;
+            return await closer.CloseAsync(turn, state, log, TurnEnd.Failed(giveUpWith ?? TurnErrorCodes.Interrupted), cancellationToken);
         }
 
         var (commit, text) = await RunAsync(turn, state, log, answering.Cancelled, cancellationToken);
         await finisher.FinishAsync(turn, commit, text, log, isEnded: false, cancellationToken);
-        return Disposition.Done;
+        return commit;
     }
+
+    private static QueuedTurn Queued(INatsJSMsg<byte[]> delivered, TurnAddress address, UserMessage message, ChainEnd end) =>
+        new(address, message, delivered.Metadata!.Value.Sequence.Stream, end) { Trace = MessageSpans.Extract(delivered.Headers), StoredAt = delivered.Metadata.Value.Timestamp };
 
     private async Task<(TurnCommitted Commit, string Text)> RunAsync(
         QueuedTurn turn, TurnLogState state, TurnLog log, CancellationToken cancelled, CancellationToken cancellationToken)
@@ -168,7 +196,7 @@ internal sealed partial class TurnProcessor(
 
         await deadLetters.KeepAsync(tenant, delivered, "it is not a user message", cancellationToken);
         var message = UserMessages.StandIn(delivered.Data, sequence, end.N + 1, time.GetUtcNow());
-        return await ContinueAsync(new QueuedTurn(new TurnAddress(tenant, session, message.Turn), message, sequence, end), TurnErrorCodes.UnreadableMessage, cancellationToken);
+        return await ContinueAsync(Queued(delivered, new TurnAddress(tenant, session, message.Turn), message, end), TurnErrorCodes.UnreadableMessage, cancellationToken);
     }
 
     /// <summary>So that the next worker does not take this one for dead. If it cannot be said, the turn has one attempt less.</summary>

@@ -5,6 +5,7 @@ using Kgents.ServiceDefaults.Quotas;
 using Kgents.Streaming.Governance;
 using Kgents.Streaming.Models;
 using Kgents.Streaming.Sessions;
+using Kgents.Streaming.Telemetry;
 using Kgents.Streaming.Usage;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -13,7 +14,7 @@ namespace Kgents.Streaming.Turns;
 
 /// <summary>Runs the model for a turn, up to and with the commit; after the commit nobody runs it again.</summary>
 internal sealed partial class TurnRunner(
-    LanguageModels models, SessionHistory history, TokenPump pump, CancelMarks cancels, UsageAccount usage, TokenCounter counter, TenantQuota quota, IOptions<TurnOptions> options, TimeProvider time, ILogger<TurnRunner> logger)
+    LanguageModels models, SessionHistory history, TokenPump pump, CancelMarks cancels, UsageAccount usage, TokenCounter counter, TenantQuota quota, TurnMetrics metrics, ModelHealth health, IOptions<TurnOptions> options, TimeProvider time, ILogger<TurnRunner> logger)
 {
     /// <summary>False when the model that the message asks for is not offered any more.</summary>
     public bool CanRun(UserMessage message) => models.Find(message.Model) is not null;
@@ -52,6 +53,12 @@ internal sealed partial class TurnRunner(
             Decision = status == TurnStatus.Completed && message.Kind == MessageKinds.Governance ? Judgements.DecisionOf(message, reply.Text) : null,
         };
         await log.AppendAsync(commit, cancellationToken);
+        metrics.Committed(commit);
+        if (reply.FirstStored is { } first)
+        {
+            metrics.FirstToken(model.Name, time.GetElapsedTime(started, first));
+        }
+
         return (commit, reply.Text);
     }
 
@@ -83,6 +90,11 @@ internal sealed partial class TurnRunner(
             LogModelFailed(turn.Turn, model.Name, fault is ModelException named ? named.Message : fault.GetType().Name);
         }
 
+        if (!model.IsPersona && !reply.Cancelled)
+        {
+            ReportHealth(model.Name, fault);
+        }
+
         var end = fault is ModelException { Code: TurnErrorCodes.QuotaExceeded } ? CallEnd.NotMade
             : fault is not null ? CallEnd.Failed
             : reply.TooLong ? CallEnd.TooLong
@@ -91,6 +103,19 @@ internal sealed partial class TurnRunner(
         return usage.Charge(meter, end, reply.Text) is { } charge
             ? new ModelCall(turn, attempt, model.Name, charge.Used is null ? model.Name : meter.ModelServed ?? model.Name, model.Provider, charge.Outcome, charge.Used, duration)
             : null;
+    }
+
+    /// <summary>A request that the model refuses for what is in it, and a call that was not made, say nothing of the model.</summary>
+    private void ReportHealth(string model, Exception? fault)
+    {
+        if (fault is not ModelException named)
+        {
+            health.Report(model, fault?.GetType().Name);
+        }
+        else if (named.IsPassing || named.Code == TurnErrorCodes.ModelRefusedCredentials)
+        {
+            health.Report(model, named.Message);
+        }
     }
 
     private static ModelCall Interrupted(TurnAddress turn, int attempt, LanguageModel model) =>

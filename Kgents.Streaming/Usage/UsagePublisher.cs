@@ -1,13 +1,14 @@
 using System.Text;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Telemetry;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 
 namespace Kgents.Streaming.Usage;
 
 /// <summary>Puts the usage events of a commit into KGENTS_USAGE. The same bytes with the same id may be published again at any time.</summary>
-internal sealed partial class UsagePublisher(INatsJSContext jetStream, TimeProvider time, ILogger<UsagePublisher> logger)
+internal sealed partial class UsagePublisher(INatsJSContext jetStream, NatsMetrics metrics, TimeProvider time, ILogger<UsagePublisher> logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -25,6 +26,9 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, TimeProvi
 
     private async Task<bool> TryPublishAsync(TurnAddress turn, UsagePayload usage, CancellationToken cancellationToken)
     {
+        var outcome = NatsMetrics.Unknown;
+        var since = metrics.Now;
+        using var span = MessageSpans.StartSend(Streams.Usage.Name);
         try
         {
             var ack = await jetStream.PublishAsync(
@@ -32,10 +36,12 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, TimeProvi
                 Encoding.UTF8.GetBytes(usage.Json),
                 NatsRawSerializer<byte[]>.Default,
                 new NatsJSPubOpts { MsgId = usage.Id, RetryAttempts = 1 },
+                MessageSpans.Headers(),
                 cancellationToken: cancellationToken);
 
             // A duplicate with sequence 0 is one that the server knows and does not have: not stored.
-            if (ack is { Error: null, Seq: > 0 })
+            outcome = ack is { Error: null, Seq: > 0 } ? NatsMetrics.Stored : NatsMetrics.Refused;
+            if (outcome == NatsMetrics.Stored)
             {
                 return true;
             }
@@ -45,6 +51,10 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, TimeProvi
         catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
         {
             LogNotStored(usage.Id, exception.GetType().Name);
+        }
+        finally
+        {
+            metrics.Published(Streams.Usage.Name, outcome, since);
         }
 
         return false;

@@ -5,6 +5,7 @@ using Kgents.Api.Turns;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api;
@@ -40,6 +41,7 @@ public sealed class OpenStreamsTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.quota.refused")]
     public async Task Post_IsRefusedAndStoresNothing_WhenTheTenantHasItsStreams()
     {
         using var streams = await OpenAsync();

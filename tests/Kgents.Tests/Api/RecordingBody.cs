@@ -1,5 +1,7 @@
 using System.Text;
+using Kgents.Api.Telemetry;
 using Kgents.Api.Turns;
+using Kgents.Tests.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,7 +16,7 @@ internal sealed class RecordingBody : IDisposable
     {
         var context = new DefaultHttpContext();
         context.Response.Body = sent;
-        Viewer = new ViewerBody(context, TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger<ViewerBody>.Instance);
+        Viewer = new ViewerBody(context, TimeSpan.FromMinutes(1), Meters.Of(meters => new ApiMetrics(meters)), TimeProvider.System, NullLogger<ViewerBody>.Instance);
     }
 
     public ViewerBody Viewer { get; }

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 
 namespace Kgents.Tests.Api;
 
@@ -13,6 +14,7 @@ public sealed class SlowViewerTests
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.stream.viewers_cut")]
     public async Task Viewer_IsCutAndCanResume_WhenItTakesNothing()
     {
         await using var nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);

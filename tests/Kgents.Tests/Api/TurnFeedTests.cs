@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kgents.Api.Telemetry;
 using Kgents.Api.Turns;
 using Kgents.Contracts;
 using Kgents.Testing;
@@ -174,7 +175,7 @@ public sealed class TurnFeedTests : IAsyncLifetime
     private async Task<IReadOnlyList<ulong>> ViewAsync(TurnFeeds feeds, ulong after, RecordingBody body)
     {
         await using var lease = feeds.Join(turn, after);
-        Assert.True(await new TurnViewer(turn, after, lease.Feed, host.Reader, TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
+        Assert.True(await new TurnViewer(turn, after, lease.Feed, host.Reader, host.Services.GetRequiredService<ApiMetrics>(), TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
         return [.. body.Text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => ulong.Parse(line[4..], CultureInfo.InvariantCulture))];
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using NATS.Client.JetStream.Models;
 
 namespace Kgents.Tests.Api;
@@ -74,6 +75,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.stream.gaps_repaired")]
     public async Task Client_GetsWhatLiveLost_WhenALaterMessageShowsTheGap()
     {
         var held = new ModelScript(

@@ -13,6 +13,7 @@ using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Reconcile;
 using Kgents.Metering.Webhooks.Sending;
+using Kgents.ServiceDefaults.Health;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Deletions;
 using Kgents.Streaming.Models;
@@ -46,6 +47,7 @@ public sealed partial class ConfigurationPageTests
         (ReconcileOptions.SectionName, new ReconcileOptions()),
         (NatsTopologyOptions.SectionName, new NatsTopologyOptions()),
         (BucketViewOptions.SectionName, new BucketViewOptions()),
+        (HealthOptions.SectionName, new HealthOptions()),
     ];
 
     [Fact]

@@ -7,6 +7,7 @@ using Kgents.Api.Edge;
 using Kgents.Api.Limits;
 using Kgents.Api.Problems;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Telemetry;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -68,7 +69,7 @@ public sealed class WirePageHttpTests : IAsyncLifetime
     {
         await host.Client.SayAsync(await host.Client.CreateSessionAsync(), "Hello");
 
-        var headers = new HashSet<string>(["Nats-Sequence", "Nats-Last-Sequence", RequestCounter.Increment]);
+        var headers = new HashSet<string>(["Nats-Sequence", "Nats-Last-Sequence", RequestCounter.Increment, MessageSpans.TraceParent]);
         foreach (var (stream, subject) in new[] { (Streams.Messages, Subjects.AllUserMessages), (Streams.Tokens, Subjects.AllTokens), (Streams.Usage, Subjects.AllUsage) })
         {
             headers.UnionWith((await host.Reader.LastAsync(stream.Name, subject, TestContext.Current.CancellationToken))!.Headers.Keys);

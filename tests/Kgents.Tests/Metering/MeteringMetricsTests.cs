@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Kgents.Metering.Telemetry;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Metering;
@@ -12,6 +13,7 @@ public sealed class MeteringMetricsTests : MeteringTest
     private readonly ConcurrentDictionary<string, double> values = new();
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.metering.received", "kgents.metering.accepted", "kgents.metering.confirmed", "kgents.metering.retries", "kgents.metering.dead_letters", "kgents.metering.lag", "kgents.metering.unsettled", "kgents.metering.missing", "kgents.metering.drift", "kgents.metering.openmeter_deduplicates", "kgents.metering.oldest_unsettled_age")]
     public async Task EachMetric_TellsWhatHappened()
     {
         OpenMeter.VisibleAfter = TimeSpan.FromMilliseconds(50);
@@ -38,6 +40,7 @@ public sealed class MeteringMetricsTests : MeteringTest
         await Eventually.TrueAsync(() => Read(listener, "kgents.metering.missing") == 4 && Read(listener, "kgents.metering.lag") == 2 && Read(listener, "kgents.metering.unsettled") == 4);
         Assert.True(Read(listener, "kgents.metering.oldest_unsettled_age") > 0);
         Assert.Equal(5, Read(listener, "kgents.metering.drift"));
+        await MeasuresAttribute.LookedAtAsync();
     }
 
     private double Read(MeterListener listener, string name)

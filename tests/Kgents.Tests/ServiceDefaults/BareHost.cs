@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults;
 using Kgents.ServiceDefaults.Nats;
@@ -14,10 +15,16 @@ namespace Kgents.Tests.ServiceDefaults;
 /// <summary>The service defaults and nothing else, started without waiting for readiness: for hosts that are not meant to become ready.</summary>
 internal sealed class BareHost : IAsyncDisposable
 {
+    private const string HealthKey = "what-the-operator-knows-of";
+
     private readonly WebApplication app;
     private readonly HttpClient client = new();
 
-    private BareHost(WebApplication app) => this.app = app;
+    private BareHost(WebApplication app)
+    {
+        this.app = app;
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", HealthKey);
+    }
 
     public NatsTopology Topology => app.Services.GetRequiredService<NatsTopology>();
 
@@ -28,7 +35,7 @@ internal sealed class BareHost : IAsyncDisposable
     public static async Task<BareHost> StartAsync(string natsUrl, StreamDefinition[] streams, params BucketDefinition[] buckets)
     {
         var builder = WebApplication.CreateBuilder();
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Nats:CheckInterval", "00:00:00.100")]);
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Nats:CheckInterval", "00:00:00.100"), new("Health:Key", HealthKey)]);
         builder.Configuration["urls"] = "http://127.0.0.1:0";
         builder.AddServiceDefaults("kgents-tests");
         builder.Logging.ClearProviders();

@@ -1,6 +1,7 @@
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using NATS.Client.Core;
 
 namespace Kgents.Tests.Streaming;
@@ -54,6 +55,7 @@ public sealed class TakeOverTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.turn.takeovers")]
     public async Task Turn_IsRestarted_WhenItsWorkerIsGone()
     {
         await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);

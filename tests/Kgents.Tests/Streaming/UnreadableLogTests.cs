@@ -6,6 +6,7 @@ using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Api;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using NATS.Client.Core;
 
 namespace Kgents.Tests.Streaming;
@@ -54,6 +55,7 @@ public sealed class UnreadableLogTests : IAsyncLifetime
     }
 
     [Theory(Timeout = Limits.Test)]
+    [Measures("kgents.turn.dead_letters")]
     [MemberData(nameof(Unreadable))]
     public async Task Turn_EndsOnceAndItsSessionGoesOn_WhenAnEntryOfItsLogCannotBeRead(string kind, string payload)
     {

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 
 namespace Kgents.Tests.Webhooks;
 
@@ -53,6 +54,7 @@ public sealed class WebhookDeliveryTests : WebhookTest
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.webhooks.attempts", "kgents.webhooks.failed", "kgents.webhooks.duration", "kgents.webhooks.pending")]
     public async Task Event_IsGivenUp_AfterTheLastTry_AndSentAgainByHand()
     {
         await using var sending = await StartSendingAsync();
@@ -93,6 +95,7 @@ public sealed class WebhookDeliveryTests : WebhookTest
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.webhooks.disabled")]
     public async Task Receiver_ThatAnswers410_IsDisabled_UntilSomebodyEnablesIt()
     {
         await using var sending = await StartSendingAsync();

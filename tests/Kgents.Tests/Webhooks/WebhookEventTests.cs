@@ -7,6 +7,7 @@ using Kgents.ServiceDefaults.Quotas;
 using Kgents.ServiceDefaults.Webhooks;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using Kgents.Tests.Metering;
 using Microsoft.Extensions.DependencyInjection;
 using NATS.Client.Core;
@@ -177,6 +178,7 @@ public sealed class WebhookEventTests : WebhookTest
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.metering.differences")]
     public async Task UsageThatOpenMeterLost_IsToldToItsTenant_OnceForWhatDiffers()
     {
         await NewWebhookAsync("/acme", "metering.reconciliation.mismatch");

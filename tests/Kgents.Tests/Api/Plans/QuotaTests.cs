@@ -5,6 +5,7 @@ using Kgents.Contracts;
 using Kgents.ServiceDefaults.Quotas;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api.Plans;
@@ -50,6 +51,7 @@ public sealed class QuotaTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.quota.refused", "kgents.messages")]
     public async Task Turn_IsRefusedUntilTheNextMonth_WhenTheMonthIsUsedUp()
     {
         // The end of last month: what is stored is from then on in the future, and nothing has waited for too long.

@@ -1,4 +1,6 @@
 using Kgents.ServiceDefaults.Nats;
+using Kgents.ServiceDefaults.Telemetry;
+using Kgents.Tests.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -31,7 +33,7 @@ internal sealed class LogStream : IAsyncDisposable
         });
         JetStream = new NatsJSContext(connection);
         Reader = new JetStreamReader(JetStream);
-        Publisher = new FencedPublisher(JetStream, Reader, TimeProvider.System, NullLogger<FencedPublisher>.Instance);
+        Publisher = new FencedPublisher(JetStream, Reader, Meters.Of(meters => new NatsMetrics(meters, TimeProvider.System)), TimeProvider.System, NullLogger<FencedPublisher>.Instance);
     }
 
     public NatsJSContext JetStream { get; }

@@ -2,6 +2,7 @@ using System.Net;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
@@ -104,6 +105,7 @@ public sealed class NatsTopologyTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.nats.disconnects", "kgents.nats.connected")]
     public async Task Host_IsUnreadyWhileNatsIsAway_AndReadyAgainAfterIt()
     {
         await using var host = await BareHost.StartAsync(nats.Url, [Streams.Usage]);
