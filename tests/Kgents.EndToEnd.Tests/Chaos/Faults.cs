@@ -13,12 +13,17 @@ internal sealed class Faults(ChaosSystem system, ChaosSettings settings)
     /// <summary>How often what was done.</summary>
     public IReadOnlyDictionary<string, int> Counts => counts;
 
-    public Task RunAsync(CancellationToken over, CancellationToken cancellationToken) => Task.WhenAll(
-    [
-        TormentNatsAsync(settings.RandomOf("nats"), over, cancellationToken),
-        .. system.Apis.Select((api, i) => TormentAsync(api, settings.RandomOf($"api {i}"), frozen: 0.1, over, cancellationToken)),
-        .. system.Workers.Select((worker, i) => TormentAsync(worker, settings.RandomOf($"worker {i}"), frozen: 0.35, over, cancellationToken)),
-    ]);
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        over.CancelAfter(settings.Time);
+        await Task.WhenAll(
+        [
+            TormentNatsAsync(settings.RandomOf("nats"), over.Token, cancellationToken),
+            .. system.Apis.Select((api, i) => TormentAsync(api, settings.RandomOf($"api {i}"), frozen: 0.1, over.Token, cancellationToken)),
+            .. system.Workers.Select((worker, i) => TormentAsync(worker, settings.RandomOf($"worker {i}"), frozen: 0.35, over.Token, cancellationToken)),
+        ]);
+    }
 
     private async Task TormentNatsAsync(Random random, CancellationToken over, CancellationToken cancellationToken)
     {
@@ -28,16 +33,16 @@ internal sealed class Faults(ChaosSystem system, ChaosSettings settings)
             {
                 // Connections stay open and nobody answers: what was asked may have been done.
                 Count("nats-server frozen");
-                system.Nats.Pause();
+                system.Nats.Server.Pause();
                 await Draws.PassAsync(random.Between(0.2, 4), over);
-                system.Nats.Resume();
+                system.Nats.Server.Resume();
                 continue;
             }
 
             Count("nats-server killed");
-            await system.Nats.KillAsync(cancellationToken);
+            await system.Nats.Server.KillAsync(cancellationToken);
             await Draws.PassAsync(random.Between(0, 2), over);
-            await system.Nats.RestartAsync(cancellationToken);
+            await system.Nats.Server.RestartAsync(cancellationToken);
         }
     }
 

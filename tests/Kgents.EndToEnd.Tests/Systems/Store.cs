@@ -2,6 +2,7 @@ using System.Text.Json;
 using Kgents.Contracts;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
 
 namespace Kgents.EndToEnd.Tests.Systems;
 
@@ -15,10 +16,13 @@ public sealed class Store : IAsyncDisposable
 
     private readonly NatsConnection connection;
     private readonly NatsJSContext jetStream;
+    private IReadOnlyList<string>? names;
 
-    internal Store(string url)
+    /// <param name="authority">The file of the CA that is to be trusted.</param>
+    internal Store(string url, string? authority = null)
     {
-        connection = new NatsConnection(new NatsOpts { Url = url, Name = "end-to-end", RetryOnInitialConnect = true });
+        connection = new NatsConnection(
+            new NatsOpts { Url = url, Name = "end-to-end", RetryOnInitialConnect = true, TlsOpts = new NatsTlsOpts { CaFile = authority, Mode = authority is null ? TlsMode.Auto : TlsMode.Require } });
         jetStream = new NatsJSContext(connection);
     }
 
@@ -77,11 +81,12 @@ public sealed class Store : IAsyncDisposable
     public async Task<IReadOnlyList<StoredMessage>> ReadAsync(string stream)
     {
         var messages = new List<StoredMessage>();
-        var last = await LastAsync(stream);
+        var state = (await jetStream.GetStreamAsync(stream, cancellationToken: TestContext.Current.CancellationToken)).Info.State;
         var consumer = await jetStream.CreateOrderedConsumerAsync(stream, cancellationToken: TestContext.Current.CancellationToken);
-        while (messages.Count == 0 || messages[^1].Sequence < last)
+        while (state.Messages > 0 && (messages.Count == 0 || messages[^1].Sequence < state.LastSeq))
         {
-            var pending = 0UL;
+            // A consumer that was made a moment ago may answer on a cluster that it has nothing.
+            ulong? pending = null;
             await foreach (var message in consumer.FetchNoWaitAsync(new NatsJSFetchOpts { MaxMsgs = 5000 }, NatsRawSerializer<byte[]>.Default, TestContext.Current.CancellationToken))
             {
                 var metadata = message.Metadata!.Value;
@@ -105,6 +110,42 @@ public sealed class Store : IAsyncDisposable
         var headers = new NatsHeaders { [TurnHeaders.Event] = TurnEventCodec.KindOf(turnEvent), [TurnHeaders.Writer] = "by-hand:0" };
         var ack = await jetStream.PublishAsync(subject, TurnEventCodec.Encode(turnEvent), NatsRawSerializer<byte[]>.Default, headers: headers, cancellationToken: TestContext.Current.CancellationToken);
         ack.EnsureSuccess();
+    }
+
+    /// <summary>The node that leads a stream; null while there is none, or while nobody says.</summary>
+    public async Task<string?> LeaderAsync(string stream) => (await InfoAsync(stream))?.Cluster?.Leader;
+
+    /// <summary>Each stream has its leader, and a copy on every other node that lacks nothing.</summary>
+    public async Task<bool> IsWholeAsync()
+    {
+        foreach (var stream in names ??= await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken))
+        {
+            if (await InfoAsync(stream) is not { Cluster: { Leader: not null, Replicas: { Count: 2 } copies } } || copies.Any(copy => !copy.Current || copy.Offline))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task<StreamInfo?> InfoAsync(string stream)
+    {
+        try
+        {
+            return (await jetStream.GetStreamAsync(stream, cancellationToken: TestContext.Current.CancellationToken)).Info;
+        }
+        catch (Exception exception) when (exception is NatsException or OperationCanceledException && !TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>How many of the sequences that a stream gave it does not have any more.</summary>
+    public async Task<ulong> MissingAsync(string stream)
+    {
+        var state = (await jetStream.GetStreamAsync(stream, cancellationToken: TestContext.Current.CancellationToken)).Info.State;
+        return state.LastSeq - (ulong)state.Messages;
     }
 
     /// <summary>The last sequence that a stream was given.</summary>

@@ -1,23 +1,18 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Kgents.EndToEnd.Tests.Systems;
 using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Tls;
 
 /// <summary>A <c>tls://</c> address of NATS is kept to, against a server that would speak plain text too.</summary>
-public sealed class NatsTlsTests : IDisposable
+public sealed class NatsTlsTests
 {
-    private readonly TemporaryDirectory directory = TemporaryDirectory.Create();
-
-    public void Dispose() => directory.Dispose();
-
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task Service_Connects_WhenTheCertificateIsTrusted()
     {
-        await using var nats = await StartServerAsync("localhost");
-        await using var api = await StartApiAsync(nats, trusted: true);
+        using var certificate = new SelfSignedCertificate("localhost");
+        await using var nats = await StartServerAsync(certificate);
+        await using var api = await StartApiAsync(nats, certificate);
 
         await api.WaitForReadyAsync(TestContext.Current.CancellationToken);
     }
@@ -27,8 +22,9 @@ public sealed class NatsTlsTests : IDisposable
     [InlineData("another.example", true)]
     public async Task Service_StaysAway_WhenTheCertificateIsNotTrusted_OrAnothers(string name, bool trusted)
     {
-        await using var nats = await StartServerAsync(name);
-        await using var api = await StartApiAsync(nats, trusted);
+        using var certificate = new SelfSignedCertificate(name);
+        await using var nats = await StartServerAsync(certificate);
+        await using var api = await StartApiAsync(nats, trusted ? certificate : null);
 
         // The client's own words. More than once: it does not try plain text next.
         await Eventually.TrueAsync(() => api.Output.Count(line => line.Contains("from Connecting to Closed", StringComparison.Ordinal)) >= 3);
@@ -38,30 +34,16 @@ public sealed class NatsTlsTests : IDisposable
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
     }
 
-    private string Certificate => Path.Combine(directory.Path, "cert.pem");
+    private static Task<NatsServer> StartServerAsync(SelfSignedCertificate certificate) => NatsServer.StartAsync(
+        new NatsServerSettings { ExtraConfiguration = $"allow_non_tls: true\ntls {{ cert_file: \"{certificate.CertificateFile}\", key_file: \"{certificate.KeyFile}\" }}" },
+        TestContext.Current.CancellationToken);
 
-    private async Task<NatsServer> StartServerAsync(string name)
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-        var keyFile = Path.Combine(directory.Path, "key.pem");
-        await File.WriteAllTextAsync(Certificate, certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem(), TestContext.Current.CancellationToken);
-        return await NatsServer.StartAsync(
-            new NatsServerSettings { ExtraConfiguration = $"allow_non_tls: true\ntls {{ cert_file: \"{Certificate}\", key_file: \"{keyFile}\" }}" }, TestContext.Current.CancellationToken);
-    }
-
-    private Task<ServiceProcess> StartApiAsync(NatsServer nats, bool trusted) => ServiceProcess.StartAsync(
+    private static Task<ServiceProcess> StartApiAsync(NatsServer nats, SelfSignedCertificate? trusted) => ServiceProcess.StartAsync(
         "Kgents.Api",
         new Dictionary<string, string?>
         {
             ["ConnectionStrings__nats"] = $"tls://localhost:{nats.Port}",
-            ["SSL_CERT_FILE"] = trusted ? Certificate : null,
+            ["SSL_CERT_FILE"] = trusted?.CertificateFile,
             ["Logging__LogLevel__NATS.Client.Core.NatsConnection"] = "Debug",
         },
         TestContext.Current.CancellationToken);

@@ -6,7 +6,7 @@ namespace Kgents.Testing;
 /// <summary>Asks a port whether a NATS server answers there.</summary>
 internal static class NatsHandshake
 {
-    /// <summary>True when INFO came and a PING was answered, also when the answer is that we may not.</summary>
+    /// <summary>True when INFO came and a PING was answered, also when the answer is that we may not, or that there is TLS first.</summary>
     public static async Task<bool> IsAnsweredAsync(int port, CancellationToken cancellationToken)
     {
         try
@@ -18,6 +18,11 @@ internal static class NatsHandshake
             if (await reader.ReadLineAsync(cancellationToken) is not { } info || !info.StartsWith("INFO ", StringComparison.Ordinal))
             {
                 return false;
+            }
+
+            if (info.Contains("\"tls_required\":true", StringComparison.Ordinal))
+            {
+                return true;
             }
 
             await stream.WriteAsync("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nPING\r\n"u8.ToArray(), cancellationToken);

@@ -126,7 +126,8 @@ public sealed class NatsServer : IAsyncDisposable
         var port = Port is 0 ? "-1" : Port.ToString(CultureInfo.InvariantCulture);
         ProcessStartInfo start = new(
             _executable, ["-c", _files.Configuration, "-p", port, "--ports_file_dir", _files.Root, "-l", _files.Log]);
-        foreach (var (name, value) in _settings.Users?.Environment ?? new Dictionary<string, string>())
+        start.Environment["KGENTS_NATS_STORE"] = _files.Store;
+        foreach (var (name, value) in (_settings.Users?.Environment ?? new Dictionary<string, string>()).Concat(_settings.Environment))
         {
             start.Environment[name] = value;
         }

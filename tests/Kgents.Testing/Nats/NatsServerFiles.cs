@@ -10,7 +10,7 @@ internal sealed class NatsServerFiles : IDisposable
 
     public string Root => _directory.FullName;
 
-    public string Configuration => Path.Combine(Root, "nats.conf");
+    public string Configuration => Path.Combine(Root, "server.conf");
 
     public string Log => Path.Combine(Root, "nats.log");
 
@@ -18,7 +18,25 @@ internal sealed class NatsServerFiles : IDisposable
 
     public string Store => Path.Combine(Root, "store");
 
-    public async Task WriteConfigurationAsync(NatsServerSettings settings, CancellationToken cancellationToken)
+    public Task WriteConfigurationAsync(NatsServerSettings settings, CancellationToken cancellationToken)
+    {
+        var configuration = settings.Shipped is { } shipped ? Around(shipped) : Usual(settings);
+        var trace = settings.Trace ? "trace: true\nmax_traced_msg_len: 1" : "";
+        return File.WriteAllTextAsync(Configuration, $"{configuration}\n{trace}\n{settings.ExtraConfiguration}\n", cancellationToken);
+    }
+
+    /// <summary>The shipped file as it is; after it only what would meet another server on this machine.</summary>
+    private string Around(string shipped)
+    {
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(NatsUsers.File)!, "*.conf"))
+        {
+            File.Copy(file, Path.Combine(Root, Path.GetFileName(file)));
+        }
+
+        return $"include {shipped}\nlisten: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:-1\"";
+    }
+
+    private string Usual(NatsServerSettings settings)
     {
         // The limits are far above any disk: a test that asks for a stream's real size must not depend on the machine.
         var jetStream = !settings.JetStream
@@ -31,15 +49,13 @@ internal sealed class NatsServerFiles : IDisposable
               max_file_store: 10TB
             {"}"}
             """;
-        var trace = settings.Trace ? "trace: true\nmax_traced_msg_len: 1" : "";
         var users = settings.Users is null ? "" : $"include {Path.GetFileName(Users)}";
         if (settings.Users is not null)
         {
             File.Copy(NatsUsers.File, Users);
         }
 
-        await File.WriteAllTextAsync(
-            Configuration, $"listen: \"127.0.0.1:-1\"\n{jetStream}\n{users}\n{trace}\n{settings.ExtraConfiguration}\n", cancellationToken);
+        return $"listen: \"127.0.0.1:-1\"\n{jetStream}\n{users}";
     }
 
     /// <summary>The client port that the process has written to its ports file; null while it has not.</summary>

@@ -11,6 +11,12 @@ public sealed record NatsServerSettings
     /// <summary>Lines added to the end of the configuration file, for example an <c>authorization</c> block.</summary>
     public string ExtraConfiguration { get; init; } = "";
 
+    /// <summary>A file of <c>deploy/nats</c> that the server runs with, on ports of this test's; null for the usual one. The settings above say nothing then.</summary>
+    public string? Shipped { get; init; }
+
+    /// <summary>What the shipped file takes from the server's environment, besides the users' passwords and <c>KGENTS_NATS_STORE</c>.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The users of the shipped configuration; null for a server that lets everybody do everything.</summary>
     public NatsUsers? Users { get; init; }
 

@@ -20,5 +20,8 @@ public sealed class NatsUsers
     public IReadOnlyDictionary<string, string> Environment =>
         _passwords.ToDictionary(user => $"KGENTS_NATS_{user.Key.ToUpperInvariant()}", user => user.Value);
 
+    /// <summary>By TLS and nothing else, at the name that a test's certificate is for.</summary>
+    public string TlsUrlOf(string user, int port) => $"tls://{user}:{_passwords[user]}@localhost:{port}";
+
     public string UrlOf(string user, int port) => $"nats://{user}:{_passwords[user]}@127.0.0.1:{port}";
 }

@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kgents.EndToEnd.Tests.Systems;
+using Kgents.EndToEnd.Tests.Talk;
+using Kgents.Testing;
+
+namespace Kgents.EndToEnd.Tests.Chaos;
+
+/// <summary>Sessions that talk, cancel and interrupt, and viewers that come and go, while something is done to a system; then what came of it.</summary>
+internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings settings)
+{
+    public Verdict Verdict { get; } = new();
+
+    /// <summary>What is stored when all is over: the truth.</summary>
+    public StoredLog Log { get; private set; } = null!;
+
+    /// <summary>Talk begins no more when the torment has ended; what hangs after it is ended by the settling time.</summary>
+    public async Task RunAsync(Func<CancellationToken, Task> torment, CancellationToken cancellationToken)
+    {
+        var model = new Babble(settings);
+        system.Model.ScriptFor = model.Write;
+        var talkers = await Task.WhenAll(Enumerable.Range(0, settings.Sessions).Select(async i => new Talker(await CreateSessionAsync(), i, system, settings)));
+        IReadOnlyList<(string Session, Viewer Viewer)> ofSessions =
+            [.. talkers.SelectMany((talker, i) => new[] { false, true }.Select(leaves => (talker.Session, ViewerOf(talker, i, leaves))))];
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        using var seen = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        var viewing = Task.WhenAll(ofSessions.Select(each => each.Viewer.FollowAsync(null, seen.Token)));
+        var talking = Task.WhenAll(talkers.Select(talker => talker.TalkAsync(over.Token, limit.Token)));
+        await torment(cancellationToken);
+        limit.CancelAfter(ChaosSettings.Settling);
+        await over.CancelAsync();
+
+        var hung = await SettleAsync([talking]);
+        hung ??= await SettleAsync([Eventually.TrueAsync(() => system.Store.IsIdleAsync()).WaitAsync(limit.Token), .. talkers.Select(talker => talker.SeeAllAsync())]);
+        Log = await StoredLog.ReadAsync(system.Store);
+        bool AllSeen() => ofSessions.All(each => each.Viewer.LastId >= (Log.OfSessions[each.Session].LastOrDefault()?.Sequence ?? 0));
+        hung ??= await SettleAsync([Eventually.TrueAsync(AllSeen).WaitAsync(limit.Token)]);
+        await seen.CancelAsync();
+        await viewing;
+
+        Judge(talkers, ofSessions, model);
+        Verdict.Rule("all comes to its end when nothing dies any more", hung is null ? [] : [hung]);
+    }
+
+    /// <summary>Also into a file, which <c>./dev</c> prints: a run that is well says how much it tried.</summary>
+    public async Task<string> ReportAsync(string measured = "")
+    {
+        var processes = $"{system.Apis.Count} API replicas, {system.Workers.Count} workers, {system.Nats.Name}";
+        var report = $"{name}: seed {settings.Seed}, {settings.Time} of faults, {settings.Sessions} sessions, {processes}\n\n{measured}{Verdict}\n";
+        var complaints = system.Replicas.SelectMany(replica => replica.Complaints.Select(line => $"{replica.Project} {line}"));
+        var directory = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "chaos")).FullName;
+        var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{name}-{settings.Seed}"));
+        await File.WriteAllTextAsync($"{file}.txt", report);
+        await File.WriteAllLinesAsync($"{file}.log", complaints);
+        return report;
+    }
+
+    private void Judge(IReadOnlyList<Talker> talkers, IReadOnlyList<(string Session, Viewer Viewer)> ofSessions, Babble model)
+    {
+        var answers = Log.Answers.ToLookup(answer => answer.Message.Turn.ToString());
+        var usage = Log.Usage.ToLookup(each => each.Event.Data.TurnId.ToString());
+        IReadOnlyList<StoredTurn> turns =
+        [
+            .. from user in Log.Users
+               let turn = user.Message.Turn.ToString()
+               let answer = answers[turn].FirstOrDefault()
+               select new StoredTurn(turn, [.. Log.OfTurns[turn]], answer.Message, answer.Message is null ? null : answer.Time, [.. usage[turn]]),
+        ];
+        PostJudge.Judge(Verdict, Log, turns, [.. talkers.SelectMany(talker => talker.Posts)], model);
+        TurnJudge.Judge(Verdict, turns);
+        ViewerJudge.Judge(Verdict, Log, [.. talkers.SelectMany(talker => talker.Viewers)], ofSessions);
+        Verdict.Rule("a client gets no other answer", talkers.SelectMany(talker => talker.Faults));
+    }
+
+    /// <summary>What did not come to its end, and why; null when all did.</summary>
+    private static async Task<string?> SettleAsync(IReadOnlyList<Task> tasks)
+    {
+        try
+        {
+            await Task.WhenAll(tasks);
+            return null;
+        }
+        catch (OperationCanceledException exception)
+        {
+            return exception.ToString();
+        }
+    }
+
+    private Viewer ViewerOf(Talker talker, int i, bool leaves) =>
+        new(talker.Session, $"/v1/kgent/sessions/{talker.Session}/events?after=0", system, settings.RandomOf($"session viewer {i} {leaves}"), ends: false, leaves);
+
+    private async Task<string> CreateSessionAsync()
+    {
+        using var response = await system.Http.PostAsJsonAsync(new Uri(system.Apis[0].Address, "/v1/kgent/sessions"), new { }, TestContext.Current.CancellationToken);
+        return (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).Text("id");
+    }
+}

@@ -1,0 +1,51 @@
+using Kgents.Contracts;
+using Kgents.EndToEnd.Tests.Readme;
+
+namespace Kgents.EndToEnd.Tests.Chaos;
+
+/// <summary>
+/// The shipped cluster, three copies of everything, and nodes that die, freeze, stay away and are restarted under sessions, viewers and metering: what was
+/// acknowledged stays, each viewer sees all of it once, and OpenMeter has each usage event once.
+/// </summary>
+[Collection(typeof(Alone))]
+public sealed class ClusterChaosTests
+{
+    // No timeout: the time may be given. Each act once takes about a minute and a half.
+    [Fact]
+    public async Task Everything_HappensOnceAndIsSeenOnceByAll_WhicheverNodeIsAway()
+    {
+        var settings = ChaosSettings.FromEnvironment() with { Sessions = 8 };
+        await using var system = await ChaosSystem.StartAsync(ChaosNats.StartClusterAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        var faults = new ClusterFaults(system.Nats.Cluster, system.Store, settings);
+        var run = new ChaosRun("cluster", system, settings);
+
+        await run.RunAsync(faults.RunAsync, TestContext.Current.CancellationToken);
+        await system.Store.UsageExportedAsync();
+
+        foreach (var stream in new[] { Streams.Tokens, Streams.Messages, Streams.Usage, Streams.Ledger })
+        {
+            var holes = await system.Store.MissingAsync(stream.Name);
+            run.Verdict.Rule($"{stream.Name} has every sequence that it gave", holes == 0 ? [] : [$"{holes} are missing"]);
+        }
+
+        JudgeBilling(run, system);
+        var report = await run.ReportAsync(Silences.Table(faults.Done, run.Log));
+        TestContext.Current.TestOutputHelper?.WriteLine(report);
+        Assert.True(run.Verdict.IsClean, report);
+        Assert.True(run.Verdict.Of("turns that ended completed") > 0, report);
+        Assert.Contains(faults.Done, fault => fault.What.Contains("killed", StringComparison.Ordinal) && Silences.Longest([.. run.Log.Entries.Select(entry => entry.Time)], fault) > Quiet(run, faults));
+    }
+
+    private static double Quiet(ChaosRun run, ClusterFaults faults) => Silences.Longest([.. run.Log.Entries.Select(entry => entry.Time)], faults.Done[0]);
+
+    private static void JudgeBilling(ChaosRun run, ChaosSystem system)
+    {
+        var recorded = run.Log.Usage.Select(usage => usage.Event.Id.ToString()).Distinct().Order(StringComparer.Ordinal).ToList();
+        var rows = system.OpenMeter.AcceptedEvents.Select(row => row.GetProperty("id").GetString()!).ToList();
+        run.Verdict.Count("usage events", recorded.Count);
+        run.Verdict.Count("rows in OpenMeter", rows.Count);
+        run.Verdict.Rule("OpenMeter has every usage event", recorded.Except(rows));
+        run.Verdict.Rule("OpenMeter has nothing else", rows.Except(recorded));
+        run.Verdict.Rule("OpenMeter has no usage event twice", rows.GroupBy(id => id).Where(group => group.Count() > 1).Select(group => group.Key));
+    }
+}
