@@ -62,12 +62,13 @@ public sealed class ChaosTests
 
         var answers = log.Answers.ToLookup(answer => answer.Message.Turn.ToString());
         var usage = log.Usage.ToLookup(each => each.Event.Data.TurnId.ToString());
+        var ofTurns = log.TurnUsage.ToLookup(each => each.Event.Data.TurnId.ToString());
         IReadOnlyList<StoredTurn> turns =
         [
             .. from user in log.Users
                let turn = user.Message.Turn.ToString()
                let answer = answers[turn].FirstOrDefault()
-               select new StoredTurn(turn, [.. log.OfTurns[turn]], answer.Message, answer.Message is null ? null : answer.Time, [.. usage[turn]]),
+               select new StoredTurn(turn, [.. log.OfTurns[turn]], answer.Message, answer.Message is null ? null : answer.Time, [.. usage[turn]]) { OwnUsage = [.. ofTurns[turn]] },
         ];
         PostJudge.Judge(verdict, log, turns, [.. talkers.SelectMany(talker => talker.Posts)], model);
         TurnJudge.Judge(verdict, turns);
