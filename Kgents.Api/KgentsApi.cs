@@ -4,6 +4,7 @@ using Kgents.Api.Idempotency;
 using Kgents.Api.Keys;
 using Kgents.Api.Limits;
 using Kgents.Api.Messages;
+using Kgents.Api.Metering;
 using Kgents.Api.OpenApi;
 using Kgents.Api.Plans;
 using Kgents.Api.Problems;
@@ -22,6 +23,7 @@ using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Sessions;
 using Kgents.ServiceDefaults.Webhooks;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Options;
 
 namespace Kgents.Api;
 
@@ -66,6 +68,8 @@ public static class KgentsApi
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
         builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);
         builder.Services.AddSingleton<UsageReport>();
+        builder.Services.AddOptionsWithValidateOnStart<RequestMeteringOptions, RequestMeteringOptionsValidator>().BindConfiguration(RequestMeteringOptions.SectionName);
+        builder.Services.AddSingleton<RequestCounts>().AddHostedService<RequestUsageWorker>();
         builder.Services.AddOptionsWithValidateOnStart<RetentionOptions, RetentionOptionsValidator>().BindConfiguration(RetentionOptions.SectionName);
         builder.Services.AddSingleton<SessionRetention>().AddHostedService<RetentionWorker>();
 
@@ -84,6 +88,11 @@ public static class KgentsApi
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseMiddleware<RequestLimits>();
+        if (app.Services.GetRequiredService<IOptions<RequestMeteringOptions>>().Value.Enabled)
+        {
+            app.UseMiddleware<RequestMeter>();
+        }
+
         app.MapTenants();
         app.MapKeys();
         app.MapSessions();

@@ -9,7 +9,7 @@ public static class Subjects
     public const string AllUserMessages = "kgents.messages.*.*.*.user";
     public const string AllTokens = "kgents.tokens.>";
     public const string AllLive = "kgents.live.>";
-    public const string AllUsage = "kgents.usage.*.*";
+    public const string AllUsage = "kgents.usage.>";
     public const string AllLedgers = "kgents.ledger.*";
     public const string AllDeadLetters = "kgents.dead.*.*";
     public const string AllMinuteCounts = "kgents.counts.minute.*.*.*";
@@ -51,13 +51,24 @@ public static class Subjects
     /// <summary>Where the server republishes what it has stored under <see cref="SessionTokens"/>.</summary>
     public static string SessionLive(TenantId tenant, SessionId session) => $"kgents.live.{session.Partition}.{tenant}.{session}.*";
 
+    /// <summary>Where the usage of a session's turns is recorded.</summary>
     public static string Usage(TenantId tenant, SessionId session) => Usage(tenant, session.Partition);
 
-    /// <summary>The usage of a tenant in one partition.</summary>
-    public static string Usage(TenantId tenant, int partition) => $"kgents.usage.{partition}.{tenant}";
+    /// <summary>Where the usage of turns is recorded.</summary>
+    public static string Usage(TenantId tenant, int partition) => $"kgents.usage.{partition}.{tenant}.{UsageOrigins.Turns}";
 
-    /// <summary>The usage of a tenant in all partitions.</summary>
-    public static string TenantUsage(TenantId tenant) => $"kgents.usage.*.{tenant}";
+    /// <summary>Where requests are recorded.</summary>
+    public static string RequestUsage(TenantId tenant, int partition) => $"kgents.usage.{partition}.{tenant}.{UsageOrigins.Requests}";
+
+    /// <summary>The corrections of the usage event that has this sequence; one subject for each event, so that they are made one after the other.</summary>
+    public static string UsageCorrections(TenantId tenant, int partition, ulong sequence) =>
+        string.Create(CultureInfo.InvariantCulture, $"kgents.usage.{partition}.{tenant}.{UsageOrigins.Corrections}.{sequence}");
+
+    /// <summary>All usage of a tenant in one partition.</summary>
+    public static string PartitionUsage(TenantId tenant, int partition) => $"kgents.usage.{partition}.{tenant}.>";
+
+    /// <summary>All usage of a tenant in all partitions.</summary>
+    public static string TenantUsage(TenantId tenant) => $"kgents.usage.*.{tenant}.>";
 
     /// <summary>The ledger of the usage events of a partition.</summary>
     public static string Ledger(int partition) => $"kgents.ledger.{partition}";
@@ -159,7 +170,14 @@ public static class Subjects
         var tokens = subject.Split('.');
         partition = 0;
         tenant = default;
-        return tokens.Length == 4 && int.TryParse(tokens[2], NumberStyles.None, CultureInfo.InvariantCulture, out partition) && TenantId.TryParse(tokens[3], null, out tenant);
+        return tokens.Length is 5 or 6 && int.TryParse(tokens[2], NumberStyles.None, CultureInfo.InvariantCulture, out partition) && TenantId.TryParse(tokens[3], null, out tenant);
+    }
+
+    /// <summary>Takes the sequence of the corrected event back out of a subject that <see cref="UsageCorrections"/> built; false for another.</summary>
+    public static bool TryParseCorrection(string subject, out ulong sequence)
+    {
+        sequence = 0;
+        return subject.Split('.') is [_, _, _, _, UsageOrigins.Corrections, var text] && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out sequence);
     }
 
     /// <summary>Takes the partition back out of a subject of <see cref="AllLedgers"/>; false for one that Kgents did not build.</summary>

@@ -23,6 +23,8 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(GovernanceDecision))]
 [JsonSerializable(typeof(AuditRecord))]
 [JsonSerializable(typeof(UsageEvent))]
+[JsonSerializable(typeof(UsageEvent<RequestUsageData>), TypeInfoPropertyName = "RequestUsageEvent")]
+[JsonSerializable(typeof(UsageEvent<TurnUsageData>), TypeInfoPropertyName = "TurnUsageEvent")]
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(TenantRecord))]

@@ -83,6 +83,7 @@ internal static class MessageEndpoints
         {
             Budget = budget,
             TokenQuota = plans.TokenQuotaOf(tenant),
+            Key = user.Key(),
             Eigenvectors = session.Eigenvectors,
         };
         var acceptance = await inbox.AcceptAsync(message, key, cancellationToken);

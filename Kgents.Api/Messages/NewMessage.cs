@@ -15,6 +15,9 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
     /// <summary>The tokens of the tenant's month, 0 for no limit; null when the turn takes no place in a quota.</summary>
     public long? TokenQuota { get; init; }
 
+    /// <summary>Who sends it.</summary>
+    public required ApiKeyId Key { get; init; }
+
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }
 
@@ -24,5 +27,6 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
         Budget = Budget == BudgetTiers.Dialogue ? null : Budget,
         Eigenvectors = Eigenvectors,
         TokenQuota = TokenQuota,
+        KeyId = Key,
     };
 }

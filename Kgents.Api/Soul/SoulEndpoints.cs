@@ -62,7 +62,7 @@ internal static class SoulEndpoints
             tenant,
             key,
             session,
-            id => new NewMessage(tenant, id, prompt, mode, BusyPolicy.Reject) { Budget = budget, TokenQuota = plans.TokenQuotaOf(tenant) },
+            id => new NewMessage(tenant, id, prompt, mode, BusyPolicy.Reject) { Budget = budget, TokenQuota = plans.TokenQuotaOf(tenant), Key = user.Key() },
             (turn, text, tokens, model) =>
             {
                 var (preferences, patterns) = Persona.ReferencesIn(prompt);
@@ -95,7 +95,7 @@ internal static class SoulEndpoints
             tenant,
             key,
             new NewSession(Title: null, DialogueModes.Reflect, Model: null, budget, Eigenvectors: null) { AgentType = MessageKinds.Governance },
-            id => new NewMessage(tenant, id, text, DialogueModes.Reflect, BusyPolicy.Reject) { Kind = MessageKinds.Governance, Budget = budget, TokenQuota = plans.TokenQuotaOf(tenant) },
+            id => new NewMessage(tenant, id, text, DialogueModes.Reflect, BusyPolicy.Reject) { Kind = MessageKinds.Governance, Budget = budget, TokenQuota = plans.TokenQuotaOf(tenant), Key = user.Key() },
             (turn, answer, tokens, model) =>
             {
                 var judged = JsonSerializer.Deserialize(answer, WireJson.Default.Judgement)!;

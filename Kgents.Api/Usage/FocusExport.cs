@@ -1,4 +1,5 @@
 using System.Text;
+using Kgents.Contracts;
 
 namespace Kgents.Api.Usage;
 
@@ -14,7 +15,7 @@ internal static class FocusExport
     ];
 
     /// <summary>The disjoint kinds of tokens: what a price applies to.</summary>
-    private static readonly (string Meter, Func<UsageRow, string> Quantity)[] Meters =
+    private static readonly (string Meter, Func<UsageRow, string> Quantity)[] Tokens =
     [
         ("input_tokens_uncached", row => row.InputTokensUncached),
         ("cache_read_tokens", row => row.CacheReadTokens),
@@ -23,17 +24,21 @@ internal static class FocusExport
         ("reasoning_tokens", row => row.ReasoningTokens),
     ];
 
+    /// <summary>A call of a model is priced by its tokens, a request to the API by itself.</summary>
+    private static readonly (string Meter, Func<UsageRow, string> Quantity)[] Requests = [("requests", row => row.Requests)];
+
     /// <param name="usage">By hour and model.</param>
     public static string Write(string tenant, UsageResponse usage)
     {
         var text = new StringBuilder(Csv.Line(Columns));
         foreach (var row in usage.Usage.Where(row => row.Billable))
         {
-            foreach (var (meter, quantity) in Meters.Select(each => (each.Meter, Quantity: each.Quantity(row))).Where(each => each.Quantity != "0"))
+            var isRequest = row.Type == UsageEvent.RequestType;
+            foreach (var (meter, quantity) in (isRequest ? Requests : Tokens).Select(each => (each.Meter, Quantity: each.Quantity(row))).Where(each => each.Quantity != "0"))
             {
                 text.Append(Csv.Line(
-                    "Usage", Csv.Time(row.WindowStart), Csv.Time(row.WindowEnd), "Kgents", "AI and Machine Learning", Csv.Text(row.Model), meter, Csv.Text(tenant),
-                    quantity, "tokens", Csv.Time(usage.AsOf), Csv.Truth(usage.IsBehind)));
+                    "Usage", Csv.Time(row.WindowStart), Csv.Time(row.WindowEnd), "Kgents", "AI and Machine Learning", isRequest ? "api" : Csv.Text(row.Model), meter, Csv.Text(tenant),
+                    quantity, isRequest ? "requests" : "tokens", Csv.Time(usage.AsOf), Csv.Truth(usage.IsBehind)));
             }
         }
 

@@ -7,7 +7,7 @@ internal static class UsageCsv
 {
     public static IReadOnlyList<string> Columns { get; } =
     [
-        "window_start", "window_end", "model", "session", "type", "billable", "events", "requests", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens",
+        "window_start", "window_end", "model", "session", "key", "type", "billable", "events", "requests", "turns", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens",
         "output_tokens_visible", "reasoning_tokens", "total_tokens", "as_of", "is_behind",
     ];
 
@@ -17,7 +17,7 @@ internal static class UsageCsv
         foreach (var row in usage.Usage)
         {
             text.Append(Csv.Line(
-                Csv.Time(row.WindowStart), Csv.Time(row.WindowEnd), Csv.Text(row.Model), Csv.Text(row.Session), Csv.Text(row.Type), Csv.Truth(row.Billable), row.Events, row.Requests, row.InputTokensUncached,
+                Csv.Time(row.WindowStart), Csv.Time(row.WindowEnd), Csv.Text(row.Model), Csv.Text(row.Session), Csv.Text(row.Key), Csv.Text(row.Type), Csv.Truth(row.Billable), row.Events, row.Requests, row.Turns, row.InputTokensUncached,
                 row.CacheReadTokens, row.CacheWriteTokens, row.OutputTokensVisible, row.ReasoningTokens, row.TotalTokens, Csv.Time(usage.AsOf), Csv.Truth(usage.IsBehind)));
         }
 

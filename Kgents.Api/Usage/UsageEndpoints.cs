@@ -46,7 +46,7 @@ internal static class UsageEndpoints
     private static async Task<Results<ContentHttpResult, ProblemHttpResult>> ReadFocus(
         ClaimsPrincipal user, UsageReport report, IOptions<UsageOptions> options, TimeProvider time, CancellationToken cancellationToken, string? from = null, string? to = null)
     {
-        var asked = new UsageParameters(from, to, UsageWindow.ByHour, UsageQuery.ByModel, Model: null, Session: null, Format: null);
+        var asked = new UsageParameters(from, to, UsageWindow.ByHour, UsageQuery.ByModel, Model: null, Session: null, Key: null, Format: null);
         if (UsageQuery.Read(asked, time.GetUtcNow(), out var query) is { } problem)
         {
             return problem;

@@ -10,4 +10,5 @@ internal sealed record UsageParameters(
     [property: FromQuery(Name = "group_by")] string? GroupBy,
     [property: FromQuery(Name = "model")] string? Model,
     [property: FromQuery(Name = "session")] string? Session,
+    [property: FromQuery(Name = "key")] string? Key,
     [property: FromQuery(Name = "format")] string? Format);

@@ -7,20 +7,20 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Kgents.Api.Usage;
 
 /// <summary>Which usage a client wants to see, and how it is added up.</summary>
-internal sealed record UsageQuery(DateTimeOffset From, DateTimeOffset To, string Window, IReadOnlyList<string> GroupBy, string? Model, SessionId? Session)
+internal sealed record UsageQuery(DateTimeOffset From, DateTimeOffset To, string Window, IReadOnlyList<string> GroupBy, string? Model, SessionId? Session, ApiKeyId? Key)
 {
     public const string ByModel = "model";
     public const string BySession = "session";
 
-    private const string ByKey = "key";
+    public const string ByKey = "key";
 
     /// <summary>Nothing is kept for longer.</summary>
     private static readonly TimeSpan LongestSpan = Streams.Ledger.MaxAge;
 
     private static readonly string[] Formats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmzzz", "yyyy-MM-dd'T'HH:mm'Z'", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mm:ss'Z'"];
 
-    /// <summary>The ledger adds up by model; of which session an event is stands in the event alone.</summary>
-    public bool NeedsEvents => Session is not null || GroupBy.Contains(BySession);
+    /// <summary>The ledger adds up by model; of which session and key an event is stands in the event alone.</summary>
+    public bool NeedsEvents => Session is not null || Key is not null || GroupBy.Any(group => group is BySession or ByKey);
 
     public bool Covers(string hour) =>
         string.CompareOrdinal(hour, UsageHour.Of(From)) >= 0 && string.CompareOrdinal(hour, UsageHour.Of(To)) < 0;
@@ -53,14 +53,9 @@ internal sealed record UsageQuery(DateTimeOffset From, DateTimeOffset To, string
         }
 
         var groups = asked.GroupBy?.Split(',').Distinct().ToList() ?? [];
-        if (groups.Contains(ByKey))
+        if (groups.Exists(group => group is not (ByModel or BySession or ByKey)))
         {
-            return Problem.Invalid(422, "group_by", $"must be of {ByModel}, {BySession}: usage does not say which key it was for");
-        }
-
-        if (groups.Exists(group => group is not (ByModel or BySession)))
-        {
-            return Problem.Invalid(400, "group_by", $"must be of {ByModel}, {BySession}, with a comma between them");
+            return Problem.Invalid(400, "group_by", $"must be of {ByModel}, {BySession}, {ByKey}, with a comma between them");
         }
 
         SessionId? session = null;
@@ -74,7 +69,18 @@ internal sealed record UsageQuery(DateTimeOffset From, DateTimeOffset To, string
             session = id;
         }
 
-        query = new UsageQuery(from, to, window, groups, asked.Model, session);
+        ApiKeyId? key = null;
+        if (asked.Key is not null)
+        {
+            if (!ApiKeyId.TryParse(asked.Key, null, out var id))
+            {
+                return Problem.Invalid(400, "key", "is not the id of a key, which begins with k-");
+            }
+
+            key = id;
+        }
+
+        query = new UsageQuery(from, to, window, groups, asked.Model, session, key);
         return null;
     }
 

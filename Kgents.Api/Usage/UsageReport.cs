@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Api.Usage;
 
 /// <summary>
-/// What a tenant has used, as the ledger says: which events count is the ledger's decision, and its totals are what is billed. Only of which session an event is, is read
-/// from the event itself.
+/// What a tenant has used, as the ledger says: which events count is the ledger's decision, and its totals are what is billed. Only of which session and key an event is, is
+/// read from the event itself.
 /// </summary>
 internal sealed class UsageReport(JetStreamReader reader, IOptions<UsageOptions> options)
 {
@@ -35,7 +35,7 @@ internal sealed class UsageReport(JetStreamReader reader, IOptions<UsageOptions>
             }
 
             through.Add(new UsageThrough(partition, ledger.Through.ToString(CultureInfo.InvariantCulture)));
-            if (await reader.NextAsync(Streams.Usage.Name, Subjects.Usage(tenant, partition), ledger.Through + 1, cancellationToken) is { } next)
+            if (await reader.NextAsync(Streams.Usage.Name, Subjects.PartitionUsage(tenant, partition), ledger.Through + 1, cancellationToken) is { } next)
             {
                 isBehind = true;
                 asOf = next.Time < asOf ? next.Time : asOf;
@@ -63,7 +63,7 @@ internal sealed class UsageReport(JetStreamReader reader, IOptions<UsageOptions>
 
         foreach (var total in totals.Values)
         {
-            sums.Add(total, session: null);
+            sums.Add(total, session: null, key: null);
         }
 
         return sums.Count <= mostRows;
@@ -79,7 +79,7 @@ internal sealed class UsageReport(JetStreamReader reader, IOptions<UsageOptions>
             }
 
             var counted = range.Events.Where(each => each.Counts && query.Covers(each.Hour)).Select(each => each.Sequence).ToHashSet();
-            await foreach (var stored in reader.ReadAsync(Streams.Usage.Name, Subjects.Usage(tenant, ledger.Partition), range.From, range.To, cancellationToken, batch: range.Events.Count))
+            await foreach (var stored in reader.ReadAsync(Streams.Usage.Name, Subjects.PartitionUsage(tenant, ledger.Partition), range.From, range.To, cancellationToken, batch: range.Events.Count))
             {
                 if (stored.Sequence > range.To)
                 {
@@ -88,11 +88,11 @@ internal sealed class UsageReport(JetStreamReader reader, IOptions<UsageOptions>
 
                 if (counted.Contains(stored.Sequence))
                 {
-                    var used = InspectedUsage.Read(stored.Data, tenant, stored.Time).Used ?? throw new LedgerBrokenException($"it counts event {stored.Sequence}, which cannot be billed");
-                    var session = SessionOf(stored);
-                    if (query.Session is null || session == query.Session.ToString())
+                    var used = InspectedUsage.Read(stored, tenant).Used ?? throw new LedgerBrokenException($"it counts event {stored.Sequence}, which cannot be billed");
+                    var (session, key) = WhoseIs(stored);
+                    if ((query.Session is null || session == query.Session.ToString()) && (query.Key is null || key == query.Key.ToString()))
                     {
-                        sums.Add(used, session);
+                        sums.Add(used, session, key);
                     }
                 }
             }
@@ -129,9 +129,13 @@ internal sealed class UsageReport(JetStreamReader reader, IOptions<UsageOptions>
         return partitions;
     }
 
-    private static string SessionOf(StoredEntry stored)
+    /// <summary>Empty where the event does not say.</summary>
+    private static (string Session, string Key) WhoseIs(StoredEntry stored)
     {
         using var usage = JsonDocument.Parse(stored.Data);
-        return usage.RootElement.GetProperty("data").TryGetProperty("session_id", out var session) && session.ValueKind == JsonValueKind.String ? session.GetString()! : "";
+        var data = usage.RootElement.GetProperty("data");
+        return (Text("session_id"), Text("key_id"));
+
+        string Text(string name) => data.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
     }
 }

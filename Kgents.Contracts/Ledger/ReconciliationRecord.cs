@@ -19,9 +19,9 @@ public sealed record ReconciliationRecord(
 /// <summary>What each side has of an hour, a model and a type of event.</summary>
 public sealed record ReconciledUsage(DateTimeOffset Hour, string Model, string Type, ReconciledQuantity TokenLog, ReconciledQuantity Ledger, ReconciledQuantity OpenMeter);
 
-/// <summary>As decimal strings.</summary>
-public sealed record ReconciledQuantity(string Events, string Tokens);
+/// <summary>As decimal strings: of tokens, requests or turns, as the type of event is.</summary>
+public sealed record ReconciledQuantity(string Events, string Quantity);
 
 /// <summary>An event on which they differ.</summary>
 /// <param name="UnderWay">It mends itself.</param>
-public sealed record ReconciledDifference(string Id, DateTimeOffset Hour, string Model, string Type, string Tokens, string Cause, bool UnderWay);
+public sealed record ReconciledDifference(string Id, DateTimeOffset Hour, string Model, string Type, string Quantity, string Cause, bool UnderWay);

@@ -10,6 +10,8 @@ public sealed record UsageTotal(TenantId Tenant, string Hour, string Model, stri
 
     public decimal Requests { get; init; }
 
+    public decimal Turns { get; init; }
+
     public decimal InputTokensUncached { get; init; }
 
     public decimal CacheReadTokens { get; init; }
@@ -22,11 +24,21 @@ public sealed record UsageTotal(TenantId Tenant, string Hour, string Model, stri
 
     public decimal TotalTokens { get; init; }
 
+    /// <summary>How much it is, as <see cref="UsageEvent.QuantityField"/> says.</summary>
+    [JsonIgnore]
+    public decimal Quantity => Type switch
+    {
+        UsageEvent.RequestType => Requests,
+        UsageEvent.TurnType => Turns,
+        _ => TotalTokens,
+    };
+
     /// <summary>The sum of two totals of the same tenant, hour, model and type.</summary>
     public UsageTotal Plus(UsageTotal other) => this with
     {
         Events = Events + other.Events,
         Requests = Requests + other.Requests,
+        Turns = Turns + other.Turns,
         InputTokensUncached = InputTokensUncached + other.InputTokensUncached,
         CacheReadTokens = CacheReadTokens + other.CacheReadTokens,
         CacheWriteTokens = CacheWriteTokens + other.CacheWriteTokens,

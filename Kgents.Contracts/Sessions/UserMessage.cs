@@ -29,6 +29,9 @@ public sealed record UserMessage(
     /// </summary>
     public long? TokenQuota { get; init; }
 
+    /// <summary>With which it was sent; null for one of before keys were noted.</summary>
+    public ApiKeyId? KeyId { get; init; }
+
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }
 }

@@ -18,7 +18,7 @@ public static class Streams
     };
 
     /// <summary>What is billed, and its audit trail.</summary>
-    public static StreamDefinition Usage { get; } = new("KGENTS_USAGE", Subjects.AllUsage, "One CloudEvent per model call")
+    public static StreamDefinition Usage { get; } = new("KGENTS_USAGE", Subjects.AllUsage, "CloudEvents of model calls, turns and requests")
     {
         MaxAge = TimeSpan.FromDays(400),
         DiscardNew = true,

@@ -14,6 +14,9 @@ public sealed record UsageData
 
     public required string MessageId { get; init; }
 
+    /// <summary>With which the message was sent, if that is known.</summary>
+    public ApiKeyId? KeyId { get; init; }
+
     /// <summary>The ordinal of the call in its attempt, from 0.</summary>
     public required string CallIndex { get; init; }
 

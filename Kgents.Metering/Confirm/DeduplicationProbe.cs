@@ -55,7 +55,7 @@ internal sealed partial class DeduplicationProbe(
 
     private async Task LookAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var times = (await shown.FindAsync([id], ProbeEvent.Source, cancellationToken)).GetValueOrDefault(id)?.Times ?? 0;
+        var times = (await shown.FindAsync([id], [ProbeEvent.Source], cancellationToken)).GetValueOrDefault(id)?.Times ?? 0;
         var isLate = now >= takenAt + options.Value.VisibleWithin;
         if (times > 1 || (times == 1 && taken > 1 && isLate))
         {

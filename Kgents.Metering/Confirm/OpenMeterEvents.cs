@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
+using Kgents.Contracts;
 using Kgents.Metering.Export;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Metering.Confirm;
 
 /// <summary>What OpenMeter shows under an id: how often, and why it counts nothing for it, if it says so.</summary>
-/// <param name="Tokens">All tokens of the event as it is there; 0 when that is no number.</param>
-internal sealed record ShownEvent(int Times, string? ValidationError, decimal Tokens = 0);
+/// <param name="Quantity">What the event counts as it is there; 0 when that is no number.</param>
+internal sealed record ShownEvent(int Times, string? ValidationError, decimal Quantity = 0);
 
 /// <summary>Asks OpenMeter's <c>GET /api/v2/events</c> which events it has. A read: it may be asked at any time.</summary>
 internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> options)
@@ -17,7 +18,7 @@ internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> o
 
     /// <summary>By id; an id that OpenMeter does not show is not in it.</summary>
     /// <exception cref="HttpRequestException">It did not answer, or not what it should.</exception>
-    public async Task<IReadOnlyDictionary<string, ShownEvent>> FindAsync(IReadOnlyCollection<string> ids, string source, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<string, ShownEvent>> FindAsync(IReadOnlyCollection<string> ids, IReadOnlyCollection<string> sources, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(options.Value.RequestTimeout);
@@ -28,7 +29,7 @@ internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> o
             bool more;
             do
             {
-                (more, cursor) = await ReadPageAsync(ids, source, cursor, shown, timeout.Token);
+                (more, cursor) = await ReadPageAsync(ids, sources, cursor, shown, timeout.Token);
             }
             while (more);
 
@@ -44,20 +45,20 @@ internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> o
         }
     }
 
-    private static string Filter(IEnumerable<string> ids, string source)
-    {
-        var listed = string.Join(',', ids.Select(id => $"\"{JsonEncodedText.Encode(id)}\""));
-        return $$"""{"id":{"$in":[{{listed}}]},"source":{"$eq":"{{source}}"} }""";
-    }
+    private static string Filter(IEnumerable<string> ids, IEnumerable<string> sources) =>
+        $$"""{"id":{"$in":[{{Listed(ids)}}]},"source":{"$in":[{{Listed(sources)}}]} }""";
 
-    private static decimal TokensOf(JsonElement shown) =>
-        shown.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("total_tokens", out var text) && text.ValueKind == JsonValueKind.String
-            && decimal.TryParse(text.GetString(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var tokens) ? tokens : 0;
+    private static string Listed(IEnumerable<string> values) => string.Join(',', values.Select(value => $"\"{JsonEncodedText.Encode(value)}\""));
+
+    private static decimal QuantityOf(JsonElement shown) =>
+        shown.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
+            && data.TryGetProperty(UsageEvent.QuantityField(shown.GetProperty("type").GetString()!), out var text) && text.ValueKind == JsonValueKind.String
+            && decimal.TryParse(text.GetString(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var quantity) ? quantity : 0;
 
     private async Task<(bool More, string? Next)> ReadPageAsync(
-        IReadOnlyCollection<string> ids, string source, string? cursor, Dictionary<string, ShownEvent> shown, CancellationToken cancellationToken)
+        IReadOnlyCollection<string> ids, IReadOnlyCollection<string> sources, string? cursor, Dictionary<string, ShownEvent> shown, CancellationToken cancellationToken)
     {
-        var query = $"api/v2/events?limit={Most}&filter={Uri.EscapeDataString(Filter(ids, source))}{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}";
+        var query = $"api/v2/events?limit={Most}&filter={Uri.EscapeDataString(Filter(ids, sources))}{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}";
         using var response = await http.GetAsync(new Uri(query, UriKind.Relative), cancellationToken);
         if (!response.IsSuccessStatusCode)
         {
@@ -70,7 +71,7 @@ internal sealed class OpenMeterEvents(HttpClient http, IOptions<ExportOptions> o
         {
             var id = item.GetProperty("event").GetProperty("id").GetString()!;
             var error = item.TryGetProperty("validationError", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
-            shown[id] = new ShownEvent(shown.TryGetValue(id, out var known) ? known.Times + 1 : 1, error, TokensOf(item.GetProperty("event")));
+            shown[id] = new ShownEvent(shown.TryGetValue(id, out var known) ? known.Times + 1 : 1, error, QuantityOf(item.GetProperty("event")));
         }
 
         var next = page.RootElement.TryGetProperty("nextCursor", out var value) ? value.GetString() : null;

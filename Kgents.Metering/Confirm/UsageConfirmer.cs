@@ -50,7 +50,7 @@ internal sealed partial class UsageConfirmer(
         IReadOnlyDictionary<string, ShownEvent> shown;
         try
         {
-            shown = await openMeter.FindAsync([.. due.Select(each => each.Id!)], UsageEvent.ConstantSource, cancellationToken);
+            shown = await openMeter.FindAsync([.. due.Select(each => each.Id!)], UsageEvent.Sources, cancellationToken);
         }
         catch (HttpRequestException exception)
         {

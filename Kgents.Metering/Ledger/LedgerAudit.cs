@@ -78,7 +78,7 @@ internal sealed class LedgerAudit(UsageLedger ledger, JetStreamReader reader)
     private void Compare(StoredEntry stored, TenantId tenant, ReceivedEvent? listed, UsageReceived received)
     {
         var hash = LedgerCodec.Hash(stored.Data.Span);
-        var usage = InspectedUsage.Read(stored.Data, tenant, stored.Time);
+        var usage = InspectedUsage.Read(stored, tenant);
         var state = usage.Used is null ? ReceivedEvent.Quarantined
             : !hashes.TryGetValue(usage.Id, out var known) ? null
             : known == hash ? ReceivedEvent.Duplicate : ReceivedEvent.Quarantined;

@@ -47,11 +47,12 @@ internal sealed partial class UsageReceiver(
         var totals = new Dictionary<(TenantId, string, string, string), UsageTotal>();
         foreach (var stored in read)
         {
-            if (Subjects.TryParseUsage(stored.Subject, out var partition, out var tenant) && partition == ledger.Partition)
+            var isUsage = Subjects.TryParseUsage(stored.Subject, out var partition, out var tenant);
+            if (isUsage && partition == ledger.Partition)
             {
                 events.Add(await ClassifyAsync(stored, tenant, totals, cancellationToken));
             }
-            else if (partition >= options.Value.Partitions)
+            else if (!isUsage || partition >= options.Value.Partitions)
             {
                 LogForeign(stored.Sequence, stored.Subject);
             }
@@ -72,7 +73,7 @@ internal sealed partial class UsageReceiver(
         StoredEntry stored, TenantId tenant, Dictionary<(TenantId, string, string, string), UsageTotal> totals, CancellationToken cancellationToken)
     {
         var hash = LedgerCodec.Hash(stored.Data.Span);
-        var usage = InspectedUsage.Read(stored.Data, tenant, stored.Time);
+        var usage = InspectedUsage.Read(stored, tenant);
         if (usage.Used is not { } used)
         {
             return await QuarantineAsync(stored, tenant, usage, hash, usage.Problem!, cancellationToken);
@@ -133,7 +134,7 @@ internal sealed partial class UsageReceiver(
     [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE is quarantined, neither counted nor sent: {Reason}. See `dead-letters`.")]
     private partial void LogQuarantined(ulong sequence, string reason);
 
-    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE has the subject {Subject}, whose partition nobody meters: raise Metering:Ledger:Partitions.")]
+    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE has the subject {Subject}, which nobody meters: it is no subject of usage, or its partition is beyond Metering:Ledger:Partitions.")]
     private partial void LogForeign(ulong sequence, string subject);
 
     [LoggerMessage(LogLevel.Critical, "KGENTS_USAGE has no events {From} to {To}: they were there, or should have been, and were not metered.")]

@@ -51,14 +51,14 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         }
 
         await output.WriteLineAsync(found.Differences.Count == 0 ? "They say the same of every event." : $"They differ on {found.Differences.Count} events:");
-        foreach (var cause in found.Differences.GroupBy(each => each.Cause).OrderBy(each => each.Key))
+        foreach (var cause in found.Differences.GroupBy(each => (each.Cause, Unit: Unit(each.Group))).OrderBy(each => each.Key))
         {
-            await output.WriteLineAsync($"  {cause.Count()} {Name(cause.Key)}, {Text(cause.Sum(each => each.Tokens))} tokens");
+            await output.WriteLineAsync($"  {cause.Count()} {Name(cause.Key.Cause)}, {Text(cause.Sum(each => each.Quantity))} {cause.Key.Unit}");
         }
 
         foreach (var each in found.Differences.Where(each => !Reconciliation.IsUnderWay(each.Cause)).Take(MostListed))
         {
-            await output.WriteLineAsync($"  {each.Sequence}  {each.Id}  {each.Group.Tenant}  {each.Group.Hour}  {each.Group.Model}  {Text(each.Tokens)} tokens  {Name(each.Cause)}");
+            await output.WriteLineAsync($"  {each.Sequence}  {each.Id}  {each.Group.Tenant}  {each.Group.Hour}  {each.Group.Model}  {Text(each.Quantity)} {Unit(each.Group)}  {Name(each.Cause)}");
         }
     }
 
@@ -96,9 +96,11 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
     private static bool IsConfirmed(LedgerState state, ulong sequence) =>
         sequence <= state.SentThrough && !state.Unsettled.ContainsKey(sequence) && !state.Refused.Contains(sequence) && !state.Quarantined.Contains(sequence);
 
-    private static string Text(ReconciledSum sum) => string.Create(CultureInfo.InvariantCulture, $"{sum.Events} = {Text(sum.Tokens)}");
+    private static string Text(ReconciledSum sum) => string.Create(CultureInfo.InvariantCulture, $"{sum.Events} = {Text(sum.Quantity)}");
 
-    private static string Text(decimal tokens) => tokens.ToString("0.############################", CultureInfo.InvariantCulture);
+    private static string Unit(ReconciledGroup group) => UsageEvent.QuantityField(group.Type) is var field && field == "total_tokens" ? "tokens" : field;
+
+    private static string Text(decimal quantity) => quantity.ToString("0.############################", CultureInfo.InvariantCulture);
 
     private static string Name(Cause cause) => cause switch
     {

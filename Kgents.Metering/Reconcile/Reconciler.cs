@@ -111,20 +111,20 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
         var stored = await payloads.ReadAsync([.. events.Select(each => each.Sequence)], cancellationToken);
         foreach (var (each, entry) in events.Zip(stored))
         {
-            if (!Subjects.TryParseUsage(entry.Subject, out _, out var tenant) || InspectedUsage.Read(entry.Data, tenant, entry.Time).Used is not { } used)
+            if (!Subjects.TryParseUsage(entry.Subject, out _, out var tenant) || InspectedUsage.Read(entry, tenant).Used is not { } used)
             {
                 throw new LedgerBrokenException($"event {each.Sequence} counts in the ledger and cannot be read");
             }
 
             entered.Add(each.Id);
-            Compare(each, Group(used), used.TotalTokens, shown.GetValueOrDefault(each.Sequence));
+            Compare(each, Group(used), used.Quantity, shown.GetValueOrDefault(each.Sequence));
         }
     }
 
     /// <summary>What OpenMeter shows of each, by sequence. One that was sent under a new id may be there under its own as well, and is there twice then.</summary>
     private async Task<Dictionary<ulong, ShownEvent>> FindAsync(IReadOnlyList<ReceivedEvent> events, CancellationToken cancellationToken)
     {
-        var found = await openMeter.FindAsync([.. events.SelectMany(IdsOf)], UsageEvent.ConstantSource, cancellationToken);
+        var found = await openMeter.FindAsync([.. events.SelectMany(IdsOf)], UsageEvent.Sources, cancellationToken);
         var shown = new Dictionary<ulong, ShownEvent>();
         foreach (var each in events)
         {
@@ -139,23 +139,23 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
 
     private IEnumerable<string> IdsOf(ReceivedEvent each) => reissued.TryGetValue(each.Sequence, out var other) ? [each.Id, other] : [each.Id];
 
-    private void Compare(ReceivedEvent each, ReconciledGroup group, decimal tokens, ShownEvent? shown)
+    private void Compare(ReceivedEvent each, ReconciledGroup group, decimal quantity, ShownEvent? shown)
     {
         var row = RowOf(group);
-        row.Ledger = row.Ledger.Plus(tokens);
+        row.Ledger = row.Ledger.Plus(quantity);
         for (var time = 0; time < (shown?.Times ?? 0); time++)
         {
-            row.OpenMeter = row.OpenMeter.Plus(shown!.ValidationError is null ? shown.Tokens : 0);
+            row.OpenMeter = row.OpenMeter.Plus(shown!.ValidationError is null ? shown.Quantity : 0);
         }
 
         Cause? cause = shown is null ? CauseOfAbsence(each.Sequence)
             : shown.Times > 1 ? Cause.Doubled
             : shown.ValidationError is not null ? Cause.Uncounted
-            : shown.Tokens != tokens ? Cause.Altered
+            : shown.Quantity != quantity ? Cause.Altered
             : null;
         if (cause is { } named)
         {
-            differences.Add(new Difference(each.Sequence, each.Id, group, tokens, named, reissued.GetValueOrDefault(each.Sequence)));
+            differences.Add(new Difference(each.Sequence, each.Id, group, quantity, named, reissued.GetValueOrDefault(each.Sequence)));
         }
     }
 
@@ -194,11 +194,11 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
     private async Task CompareAsync(TurnAddress turn, string id, UsageTotal used, CancellationToken cancellationToken)
     {
         var row = RowOf(Group(used));
-        row.Log = row.Log.Plus(used.TotalTokens);
+        row.Log = row.Log.Plus(used.Quantity);
         if (!entered.Contains(id))
         {
             var recorded = await FindRecordedAsync(turn, id, cancellationToken);
-            differences.Add(new Difference(recorded ?? 0, id, Group(used), used.TotalTokens, recorded is null ? Cause.NotRecorded : Cause.Waiting));
+            differences.Add(new Difference(recorded ?? 0, id, Group(used), used.Quantity, recorded is null ? Cause.NotRecorded : Cause.Waiting));
         }
     }
 

@@ -6,10 +6,10 @@ namespace Kgents.Metering.Reconcile;
 /// <summary>What is compared: the usage of a tenant with a model in an hour, by type of event.</summary>
 internal readonly record struct ReconciledGroup(TenantId Tenant, string Hour, string Model, string Type);
 
-/// <summary>What one side has of a group.</summary>
-internal readonly record struct ReconciledSum(long Events, decimal Tokens)
+/// <summary>What one side has of a group: its quantity is in tokens, requests or turns, as the type of event is.</summary>
+internal readonly record struct ReconciledSum(long Events, decimal Quantity)
 {
-    public ReconciledSum Plus(decimal tokens) => new(Events + 1, Tokens + tokens);
+    public ReconciledSum Plus(decimal quantity) => new(Events + 1, Quantity + quantity);
 }
 
 /// <summary>A group, side by side. The token log is kept for a day at most, and goes with its session: less in it is no difference.</summary>
@@ -25,7 +25,7 @@ internal sealed record ReconciledRow(ReconciledGroup Group)
 /// <summary>One event on which the sides differ.</summary>
 /// <param name="Sequence">In KGENTS_USAGE; 0 for one that is not there.</param>
 /// <param name="ReissuedAs">The id under which an operator had it sent.</param>
-internal sealed record Difference(ulong Sequence, string Id, ReconciledGroup Group, decimal Tokens, Cause Cause, string? ReissuedAs = null);
+internal sealed record Difference(ulong Sequence, string Id, ReconciledGroup Group, decimal Quantity, Cause Cause, string? ReissuedAs = null);
 
 /// <summary>Why the sides differ on an event.</summary>
 internal enum Cause

@@ -37,10 +37,10 @@ internal sealed class ReconciliationStore(INatsJSContext jetStream)
     private static ReconciledUsage Usage(ReconciledRow row) =>
         new(UsageHour.Start(row.Group.Hour), row.Group.Model, row.Group.Type, Quantity(row.Log), Quantity(row.Ledger), Quantity(row.OpenMeter));
 
-    private static ReconciledQuantity Quantity(ReconciledSum sum) => new(sum.Events.ToString(CultureInfo.InvariantCulture), Text(sum.Tokens));
+    private static ReconciledQuantity Quantity(ReconciledSum sum) => new(sum.Events.ToString(CultureInfo.InvariantCulture), Text(sum.Quantity));
 
     private static ReconciledDifference Describe(Difference each) =>
-        new(each.Id, UsageHour.Start(each.Group.Hour), each.Group.Model, each.Group.Type, Text(each.Tokens), Reconciliation.NameOf(each.Cause), Reconciliation.IsUnderWay(each.Cause));
+        new(each.Id, UsageHour.Start(each.Group.Hour), each.Group.Model, each.Group.Type, Text(each.Quantity), Reconciliation.NameOf(each.Cause), Reconciliation.IsUnderWay(each.Cause));
 
-    private static string Text(decimal tokens) => tokens.ToString("0.############################", CultureInfo.InvariantCulture);
+    private static string Text(decimal quantity) => quantity.ToString("0.############################", CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.ServiceDefaults.Ledger;
 
@@ -21,6 +22,15 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
     private static readonly TimeSpan Ahead = TimeSpan.FromDays(1);
 
     private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'"];
+
+    /// <summary>An event as the stream has it: what it is must be for who wrote it there.</summary>
+    public static InspectedUsage Read(StoredEntry stored, TenantId tenant)
+    {
+        var usage = Read(stored.Data, tenant, stored.Time);
+        var isRequest = usage.Used?.Type == UsageEvent.RequestType;
+        return usage.Used is null || isRequest == (UsageOrigins.Of(stored.Subject) == UsageOrigins.Requests) ? usage
+            : usage with { Problem = $"its type is {usage.Used.Type}, which is not recorded under {stored.Subject}", Used = null };
+    }
 
     /// <param name="now">When it was stored, by NATS: the clock of whoever reads it may be wrong.</param>
     public static InspectedUsage Read(ReadOnlyMemory<byte> bytes, TenantId tenant, DateTimeOffset now)
@@ -59,15 +69,22 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
         var type = Text(root, "type")!;
         var data = root.GetProperty("data");
         var used = new UsageTotal(tenant, hour, Text(data, "model") ?? "", type) { Events = 1 };
-        return type is UsageEvent.BillableType or UsageEvent.NonBillableType
-            ? ReadQuantities(id, data, used)
-            : new InspectedUsage(id, hour, null, used);
+        return ReadQuantities(id, data, used);
     }
+
+    /// <summary>What a meter reads of an event of the type.</summary>
+    private static string[] FieldsOf(string type) => type switch
+    {
+        UsageEvent.BillableType or UsageEvent.NonBillableType => ["requests", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens", "output_tokens_visible", "reasoning_tokens", "total_tokens"],
+        UsageEvent.RequestType => ["requests"],
+        UsageEvent.TurnType => ["turns"],
+        _ => [],
+    };
 
     private static InspectedUsage ReadQuantities(string id, JsonElement data, UsageTotal used)
     {
         var quantities = new Dictionary<string, decimal>();
-        foreach (var field in (string[])["requests", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens", "output_tokens_visible", "reasoning_tokens", "total_tokens"])
+        foreach (var field in FieldsOf(used.Type))
         {
             if (Text(data, field) is not { } text || !decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var quantity))
             {
@@ -84,13 +101,14 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
 
         used = used with
         {
-            Requests = quantities["requests"],
-            InputTokensUncached = quantities["input_tokens_uncached"],
-            CacheReadTokens = quantities["cache_read_tokens"],
-            CacheWriteTokens = quantities["cache_write_tokens"],
-            OutputTokensVisible = quantities["output_tokens_visible"],
-            ReasoningTokens = quantities["reasoning_tokens"],
-            TotalTokens = quantities["total_tokens"],
+            Requests = quantities.GetValueOrDefault("requests"),
+            Turns = quantities.GetValueOrDefault("turns"),
+            InputTokensUncached = quantities.GetValueOrDefault("input_tokens_uncached"),
+            CacheReadTokens = quantities.GetValueOrDefault("cache_read_tokens"),
+            CacheWriteTokens = quantities.GetValueOrDefault("cache_write_tokens"),
+            OutputTokensVisible = quantities.GetValueOrDefault("output_tokens_visible"),
+            ReasoningTokens = quantities.GetValueOrDefault("reasoning_tokens"),
+            TotalTokens = quantities.GetValueOrDefault("total_tokens"),
         };
         var sum = used.InputTokensUncached + used.CacheReadTokens + used.CacheWriteTokens + used.OutputTokensVisible + used.ReasoningTokens;
         return sum == used.TotalTokens
@@ -109,7 +127,8 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
         }
 
         // The identity in OpenMeter is source and id; in the ledger it is the id alone.
-        return Text(root, "source") != UsageEvent.ConstantSource ? $"its source is not {UsageEvent.ConstantSource}"
+        var source = Text(root, "type") == UsageEvent.RequestType ? UsageEvent.ApiSource : UsageEvent.ConstantSource;
+        return Text(root, "source") != source ? $"its source is not {source}"
             : Text(root, "specversion") != "1.0" ? "specversion is not 1.0"
             : Text(root, "subject") != tenant.ToString() ? $"its subject is not {tenant}, whose usage it was recorded as"
             : !root.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object ? "data is not an object"

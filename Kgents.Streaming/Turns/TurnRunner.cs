@@ -47,7 +47,7 @@ internal sealed partial class TurnRunner(
 
         var errorCode = ErrorCode(reply) ?? (reserving is { IsCut: true } && message.Kind is null && FinishReasonOf(reply) == FinishReasons.Length && !reply.Cancelled ? TurnErrorCodes.QuotaExceeded : null);
         var status = reply.Cancelled ? TurnStatus.Cancelled : errorCode is null ? TurnStatus.Completed : TurnStatus.Failed;
-        var commit = Commit(turn.Address, attempt, model, call, reply.Text, reply.Chunks, status, errorCode) with
+        var commit = Commit(turn, attempt, model, call, reply.Text, reply.Chunks, status, errorCode, time.GetElapsedTime(started)) with
         {
             FinishReason = status == TurnStatus.Completed ? FinishReasonOf(reply) : null,
             Decision = status == TurnStatus.Completed && message.Kind == MessageKinds.Governance ? Judgements.DecisionOf(message, reply.Text) : null,
@@ -69,7 +69,7 @@ internal sealed partial class TurnRunner(
         var model = models.Find(queued.Message.Model) ?? models.Default with { Name = queued.Message.Model! };
         LogGivenUp(turn.Turn, end.ErrorCode ?? TurnEventCodec.Cancelled, state.Begun);
         var call = state.Begun == 0 ? null : Interrupted(turn, state.Begun, model);
-        var commit = Commit(turn, state.Begun, model, call, state.Text, state.Chunks, end.Status, end.ErrorCode);
+        var commit = Commit(queued, state.Begun, model, call, state.Text, state.Chunks, end.Status, end.ErrorCode, TimeSpan.Zero);
         if (!state.HasTerminal)
         {
             await log.AppendAsync(commit, cancellationToken);
@@ -121,12 +121,13 @@ internal sealed partial class TurnRunner(
     private static ModelCall Interrupted(TurnAddress turn, int attempt, LanguageModel model) =>
         new(turn, attempt, model.Name, model.Name, model.Provider, ChargeRules.Interrupted.Outcome, ChargeRules.Interrupted.Used, TimeSpan.Zero);
 
-    private TurnCommitted Commit(TurnAddress turn, int attempt, LanguageModel model, ModelCall? call, string text, int chunks, TurnStatus status, string? errorCode)
+    private TurnCommitted Commit(QueuedTurn queued, int attempt, LanguageModel model, ModelCall? call, string text, int chunks, TurnStatus status, string? errorCode, TimeSpan duration)
     {
+        var turn = queued.Address;
         var now = time.GetUtcNow();
         var dead = Enumerable.Range(1, Math.Max(attempt - 1, 0)).Select(earlier => Interrupted(turn, earlier, model));
-        var calls = call is null ? dead : dead.Append(call);
-        return new TurnCommitted(
+        IReadOnlyList<ModelCall> calls = [.. call is null ? dead : dead.Append(call)];
+        var commit = new TurnCommitted(
             status,
             errorCode,
             turn.Turn.AssistantMessageId,
@@ -136,7 +137,8 @@ internal sealed partial class TurnRunner(
             model.Name,
             call is { IsBillable: true, Used: { } used } ? used.Tokens : TokenCounts.None,
             now,
-            [.. calls.Select(each => UsageEvents.Create(each, now))]);
+            [.. calls.Select(each => UsageEvents.Create(each, queued.Message.KeyId, now))]);
+        return commit with { UsageEvents = [.. commit.UsageEvents, UsageEvents.Create(queued, commit, calls.Count, duration)] };
     }
 
     private static string FinishReasonOf(PumpedReply reply) => reply.Metadata?.FinishReason switch

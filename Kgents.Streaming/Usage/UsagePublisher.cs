@@ -13,14 +13,14 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, NatsMetri
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Returns when every event is stored; while the stream refuses them (full, away) it waits, for as long as the token allows.</summary>
-    public async Task PublishAsync(TurnAddress turn, IReadOnlyList<UsagePayload> events, CancellationToken cancellationToken)
+    public Task PublishAsync(TurnAddress turn, IReadOnlyList<UsagePayload> events, CancellationToken cancellationToken) =>
+        Task.WhenAll(events.Select(usage => PublishAsync(turn, usage, cancellationToken)));
+
+    private async Task PublishAsync(TurnAddress turn, UsagePayload usage, CancellationToken cancellationToken)
     {
-        foreach (var usage in events)
+        while (!await TryPublishAsync(turn, usage, cancellationToken))
         {
-            while (!await TryPublishAsync(turn, usage, cancellationToken))
-            {
-                await Task.Delay(RetryDelay, time, cancellationToken);
-            }
+            await Task.Delay(RetryDelay, time, cancellationToken);
         }
     }
 

@@ -61,7 +61,7 @@ internal sealed partial class DelayedUsage(
     /// <summary>The tenant's oldest usage event that is not settled.</summary>
     private async Task<StoredEntry?> FindAsync(LedgerState state, int partition, TenantId tenant, ulong from, CancellationToken cancellationToken)
     {
-        for (var n = 0; n < MostLookedAt && await reader.NextAsync(Streams.Usage.Name, Subjects.Usage(tenant, partition), from, cancellationToken) is { } entry; n++)
+        for (var n = 0; n < MostLookedAt && await reader.NextAsync(Streams.Usage.Name, Subjects.PartitionUsage(tenant, partition), from, cancellationToken) is { } entry; n++)
         {
             if (entry.Sequence > state.SentThrough ? !state.Quarantined.Contains(entry.Sequence) : state.Unsettled.ContainsKey(entry.Sequence))
             {

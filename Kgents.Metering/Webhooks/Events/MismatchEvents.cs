@@ -33,10 +33,10 @@ internal sealed class MismatchEvents(WebhookEvents events)
             ["model"] = group.Model.Length <= LongestModel ? group.Model : group.Model[..LongestModel],
             ["type"] = group.Type,
             ["differences"] = differences.Count,
-            ["ledger"] = Text(row?.Ledger.Tokens),
-            ["open_meter"] = Text(row?.OpenMeter.Tokens),
+            ["ledger"] = Text(row?.Ledger.Quantity),
+            ["open_meter"] = Text(row?.OpenMeter.Quantity),
         },
         cancellationToken);
 
-    private static string Text(decimal? tokens) => (tokens ?? 0).ToString("0.############################", CultureInfo.InvariantCulture);
+    private static string Text(decimal? quantity) => (quantity ?? 0).ToString("0.############################", CultureInfo.InvariantCulture);
 }

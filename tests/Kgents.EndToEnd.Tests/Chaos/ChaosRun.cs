@@ -62,12 +62,13 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
     {
         var answers = Log.Answers.ToLookup(answer => answer.Message.Turn.ToString());
         var usage = Log.Usage.ToLookup(each => each.Event.Data.TurnId.ToString());
+        var ofTurns = Log.TurnUsage.ToLookup(each => each.Event.Data.TurnId.ToString());
         IReadOnlyList<StoredTurn> turns =
         [
             .. from user in Log.Users
                let turn = user.Message.Turn.ToString()
                let answer = answers[turn].FirstOrDefault()
-               select new StoredTurn(turn, [.. Log.OfTurns[turn]], answer.Message, answer.Message is null ? null : answer.Time, [.. usage[turn]]),
+               select new StoredTurn(turn, [.. Log.OfTurns[turn]], answer.Message, answer.Message is null ? null : answer.Time, [.. usage[turn]]) { OwnUsage = [.. ofTurns[turn]] },
         ];
         PostJudge.Judge(Verdict, Log, turns, [.. talkers.SelectMany(talker => talker.Posts)], model);
         TurnJudge.Judge(Verdict, turns);

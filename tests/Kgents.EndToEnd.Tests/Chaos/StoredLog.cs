@@ -45,7 +45,9 @@ internal sealed class StoredLog
         OfSessions = tokens.Zip(Entries).ToLookup(each => SessionOf(each.First), each => each.Second);
         Users = [.. Of(messages, ".user").Select(message => (SessionOf(message), Read(message, WireJson.Default.UserMessage)))];
         Answers = [.. Of(messages, ".assistant").Select(message => (SessionOf(message), Read(message, WireJson.Default.AssistantMessage), message.Time))];
-        Usage = [.. usage.Select(message => (Read(message, WireJson.Default.UsageEvent), message.Time))];
+        var ofTurns = usage.Where(message => message.Subject.EndsWith($".{UsageOrigins.Turns}", StringComparison.Ordinal)).ToLookup(message => JsonElement.Parse(message.Data).GetProperty("type").GetString() == UsageEvent.TurnType);
+        Usage = [.. ofTurns[false].Select(message => (Read(message, WireJson.Default.UsageEvent), message.Time))];
+        TurnUsage = [.. ofTurns[true].Select(message => (Read(message, WireJson.Default.TurnUsageEvent), message.Time))];
     }
 
     public IReadOnlyList<LogEntry> Entries { get; }
@@ -58,7 +60,11 @@ internal sealed class StoredLog
 
     public IReadOnlyList<(string Session, AssistantMessage Message, DateTimeOffset Time)> Answers { get; }
 
+    /// <summary>Of calls.</summary>
     public IReadOnlyList<(UsageEvent Event, DateTimeOffset Time)> Usage { get; }
+
+    /// <summary>Of turns.</summary>
+    public IReadOnlyList<(UsageEvent<TurnUsageData> Event, DateTimeOffset Time)> TurnUsage { get; }
 
     public static async Task<StoredLog> ReadAsync(Store store) =>
         new(await store.ReadAsync(Streams.Tokens.Name), await store.ReadAsync(Streams.Messages.Name), await store.ReadAsync(Streams.Usage.Name));

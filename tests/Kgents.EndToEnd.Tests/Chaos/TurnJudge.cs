@@ -5,6 +5,9 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 /// <summary>A turn as the streams have it.</summary>
 internal sealed record StoredTurn(string Id, IReadOnlyList<LogEntry> Log, AssistantMessage? Answer, DateTimeOffset? AnsweredAt, IReadOnlyList<(UsageEvent Event, DateTimeOffset Time)> Usage)
 {
+    /// <summary>Of the turn itself, and not of its calls.</summary>
+    public required IReadOnlyList<(UsageEvent<TurnUsageData> Event, DateTimeOffset Time)> OwnUsage { get; init; }
+
     /// <summary>The entries of each attempt, up to the commit: what only its one writer may write.</summary>
     public IReadOnlyList<IReadOnlyList<LogEntry>> Attempts { get; } = Split(Log);
 
@@ -61,7 +64,8 @@ internal static class TurnJudge
         Never("only the writer of the last attempt commits a turn that was not given up", turn => !IsCommittedByItsWriter(turn));
         Never("the text of complete is the chunks since the last restart", turn => turn.End?.Event is TurnCompleted end && (end.Text != turn.Text || end.Chunks != turn.Chunks));
         Never("the stored message is the chunks since the last restart", turn => turn.Answer?.Text != turn.Text, turn => $"'{turn.Answer?.Text}' is not '{turn.Text}'");
-        Never("usage and answer are stored before the terminal event", turn => !(turn.AnsweredAt <= turn.End?.Time) || turn.Usage.Any(usage => usage.Time > turn.End?.Time));
+        Never("usage and answer are stored before the terminal event", turn => !(turn.AnsweredAt <= turn.End?.Time) || turn.Usage.Any(usage => usage.Time > turn.End?.Time) || turn.OwnUsage.Any(usage => usage.Time > turn.End?.Time));
+        Never("a turn has one event of its own, with its tokens", turn => turn.OwnUsage.Select(usage => usage.Event.Id).Distinct().Count() != 1 || turn.OwnUsage[0].Event.Data.TotalTokens != $"{turn.Commit?.Tokens.Total}", turn => $"{turn.OwnUsage.Count} events");
         Never("a turn is billed once when it completed, and else at most once", turn => !IsBilledRight(turn), turn => $"{turn.Usage.Count(IsBillable)} billable events");
         Never(
             "every attempt has one usage event",

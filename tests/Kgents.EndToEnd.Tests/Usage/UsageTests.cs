@@ -22,7 +22,7 @@ public sealed partial class UsageTests(SharedSystem shared)
         var turn = (await client.SayAsync(session, "Count me.")).Turn();
 
         await system.Store.UsageExportedAsync();
-        var usage = Assert.Single(EventsOf(tenant));
+        var usage = Assert.Single(CallsOf(tenant));
         Assert.Equal(
             ["data", "datacontenttype", "id", "source", "specversion", "subject", "time", "type"],
             usage.EnumerateObject().Select(property => property.Name).Order());
@@ -61,14 +61,34 @@ public sealed partial class UsageTests(SharedSystem shared)
         }
 
         await system.Store.UsageExportedAsync();
-        Assert.Equal(reported.Count, EventsOf(tenant).Count);
-        Assert.Equal(reported.Count, EventsOf(tenant).Select(usage => usage.GetProperty("data").Text("turn_id")).Distinct().Count());
+        Assert.Equal(reported.Count, CallsOf(tenant).Count);
+        Assert.Equal(reported.Count, CallsOf(tenant).Select(usage => usage.GetProperty("data").Text("turn_id")).Distinct().Count());
         Assert.Equal(reported.Sum(usage => usage.Prompt), system.OpenMeter.Sum("input_tokens", tenant, UsageEvent.BillableType));
         Assert.Equal(reported.Sum(usage => usage.Completion), system.OpenMeter.Sum("output_tokens", tenant, UsageEvent.BillableType));
 
         // What was sent without an answer was looked for, and found.
         Assert.Contains(system.Metering.Output, line => line.Contains("perhaps taken; it is asked before they go again", StringComparison.Ordinal));
         Assert.Equal(0, system.OpenMeter.Duplicates);
+    }
+
+    [Fact(Timeout = Limits.Milliseconds)]
+    public async Task TurnsAndRequests_ArriveToo_AndApartFromTokens()
+    {
+        var (tenant, client) = await system.NewTenantAsync();
+        var session = await client.CreateSessionAsync();
+        var turn = (await client.SayAsync(session, "Count this turn.")).Turn();
+        Assert.Equal(2, (await client.MessagesAsync(session)).Count);
+
+        await Eventually.TrueAsync(() => Task.FromResult(system.OpenMeter.Sum("requests", tenant, UsageEvent.RequestType) >= 3));
+        await system.Store.UsageExportedAsync();
+
+        var ofTurn = Assert.Single(system.OpenMeter.AcceptedEvents, usage => usage.Text("subject") == tenant && usage.Text("type") == UsageEvent.TurnType).GetProperty("data");
+        Assert.Equal((turn, session, "completed", "1"), (ofTurn.Text("turn_id"), ofTurn.Text("session_id"), ofTurn.Text("outcome"), ofTurn.Text("turns")));
+        Assert.Equal(ofTurn.Text("total_tokens"), Assert.Single(CallsOf(tenant)).GetProperty("data").Text("total_tokens"));
+        var requests = system.OpenMeter.AcceptedEvents.Where(usage => usage.Text("subject") == tenant && usage.Text("type") == UsageEvent.RequestType).ToList();
+        Assert.Equal(3, system.OpenMeter.Sum("requests", tenant, UsageEvent.RequestType));
+        Assert.Equal(["createSession", "listMessages", "postMessage"], requests.Select(usage => usage.GetProperty("data").Text("operation")).Distinct().Order());
+        Assert.Equal(ofTurn.Text("key_id"), Assert.Single(requests.Select(usage => usage.GetProperty("data").Text("key_id")).Distinct()));
     }
 
     [Fact(Timeout = Limits.Milliseconds)]
@@ -82,7 +102,8 @@ public sealed partial class UsageTests(SharedSystem shared)
             ("application/cloudevents-batch+json", "Bearer test-token"), (request.ContentType, request.Authorization)));
     }
 
-    private IReadOnlyList<JsonElement> EventsOf(string tenant) => [.. system.OpenMeter.AcceptedEvents.Where(usage => usage.Text("subject") == tenant)];
+    private IReadOnlyList<JsonElement> CallsOf(string tenant) =>
+        [.. system.OpenMeter.AcceptedEvents.Where(usage => usage.Text("subject") == tenant && usage.Text("type") is (UsageEvent.BillableType or UsageEvent.NonBillableType))];
 
     [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
     private static partial Regex Utc { get; }

@@ -19,17 +19,17 @@ internal static class OpenMeterListing
             return (null, $"limit must be less than or equal to {Most}");
         }
 
-        string? source = null;
+        List<string>? sources = null;
         List<string>? ids = null;
         if (query.TryGetValue("filter", out var filter))
         {
             var parsed = JsonElement.Parse(filter.ToString());
             ids = parsed.TryGetProperty("id", out var id) ? [.. Values(id)] : null;
-            source = parsed.TryGetProperty("source", out var named) ? Values(named).Single() : null;
+            sources = parsed.TryGetProperty("source", out var named) ? [.. Values(named)] : null;
         }
 
         var rows = store.Visible(ids)
-            .Where(row => source is null || row.Event.GetProperty("source").ValueEquals(source))
+            .Where(row => sources is null || sources.Contains(row.Event.GetProperty("source").GetString()!))
             .Select(row => (Row: row, Key: KeyOf(row)))
             .OrderByDescending(row => row.Key.Time, StringComparer.Ordinal).ThenByDescending(row => row.Key.Id, StringComparer.Ordinal).ToList();
         if (query.TryGetValue("cursor", out var cursor))

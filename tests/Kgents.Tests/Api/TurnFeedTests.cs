@@ -132,7 +132,7 @@ public sealed class TurnFeedTests : IAsyncLifetime
         await lease.Feed.Completion;
         using var body = new RecordingBody();
 
-        Assert.True(await new TurnViewer(turn, 0, lease.Feed, host.Reader, TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
+        Assert.True(await new TurnViewer(turn, 0, lease.Feed, host.Reader, host.Services.GetRequiredService<ApiMetrics>(), TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
 
         Assert.Equal(flushes, body.Flushes.Count);
         Assert.Equal(body.Text.Length, body.Flushes.Sum());

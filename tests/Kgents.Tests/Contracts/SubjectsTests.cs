@@ -21,7 +21,10 @@ public sealed class SubjectsTests
         { Subjects.Live(Address), Streams.Tokens.RepublishTo! },
         { Subjects.Usage(Tenant, Session), Streams.Usage.Subject },
         { Subjects.Usage(Tenant, Session), Subjects.Usage(Tenant, Session.Partition) },
+        { Subjects.Usage(Tenant, Session), Subjects.PartitionUsage(Tenant, Session.Partition) },
         { Subjects.Usage(Tenant, Session), Subjects.TenantUsage(Tenant) },
+        { Subjects.RequestUsage(Tenant, 7), Subjects.TenantUsage(Tenant) },
+        { Subjects.UsageCorrections(Tenant, 7, 12), Subjects.PartitionUsage(Tenant, 7) },
         { Subjects.DeadLetters("streaming", Tenant), Streams.DeadLetters.Subject },
         { Subjects.SessionRecord(Tenant, Session), Subjects.TenantSessions(Tenant) },
         { Subjects.Tokens(Address), Subjects.SessionTokens(Tenant, Session) },
@@ -58,7 +61,7 @@ public sealed class SubjectsTests
 
         Assert.Equal($"kgents.messages.7.{Tenant}.{session}.user", Subjects.UserMessages(Tenant, Session));
         Assert.Equal($"kgents.tokens.7.{Tenant}.{session}.{turn}", Subjects.Tokens(Address));
-        Assert.Equal($"kgents.usage.7.{Tenant}", Subjects.Usage(Tenant, Session));
+        Assert.Equal($"kgents.usage.7.{Tenant}.turns", Subjects.Usage(Tenant, Session));
         Assert.Equal($"kgents.control.{Tenant}.{session}.{turn}", Subjects.Control(Address));
         Assert.Equal($"$KV.kgents_sessions.{Tenant}.*", Subjects.TenantSessions(Tenant));
         Assert.Equal("KV_kgents_sessions", Subjects.KeyValueStream(Buckets.Sessions));

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Kgents.Api.Authentication;
 using Kgents.Api.Edge;
 using Kgents.Api.Messages;
+using Kgents.Api.Metering;
 using Kgents.Api.Tickets;
 using Kgents.Api.Retention;
 using Kgents.Api.Turns;
@@ -32,6 +33,7 @@ public sealed partial class ConfigurationPageTests
         (TicketOptions.SectionName, new TicketOptions()),
         (CrossOriginOptions.SectionName, new CrossOriginOptions()),
         (MessageOptions.SectionName, new MessageOptions()),
+        (RequestMeteringOptions.SectionName, new RequestMeteringOptions()),
         (UsageOptions.SectionName, new UsageOptions()),
         (TurnStreamOptions.SectionName, new TurnStreamOptions()),
         (TurnOptions.SectionName, new TurnOptions()),

@@ -141,7 +141,7 @@ public sealed partial class WirePageTests
     [Fact]
     public void EveryRecord_IsNamedWithItsFields()
     {
-        var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent), typeof(LedgerEntry)]);
+        var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent), typeof(UsageEvent<TurnUsageData>), typeof(UsageEvent<RequestUsageData>), typeof(LedgerEntry)]);
         Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn), typeof(ReplicaStreams), typeof(WebhookSecret), typeof(WebhookAttempt)]), strict: true);
 
         Assert.Equal(Records.Keys, Page.Names("Records"));
@@ -211,9 +211,16 @@ public sealed partial class WirePageTests
         Fields(WireJson.Default.UsageEvent).Concat(Fields(WireJson.Default.UsageData).Select(field => $"data.{field}")), Page.Names("Usage"), strict: true);
 
     [Fact]
+    public void EventsOfTurnsAndRequests_AreNamedWithTheirFields()
+    {
+        Assert.Equal(Fields(WireJson.Default.TurnUsageData), Page.Names("Usage of a turn"));
+        Assert.Equal(Fields(WireJson.Default.RequestUsageData), Page.Names("Usage of the API"));
+    }
+
+    [Fact]
     public void EverySubject_IsNamed()
     {
-        var subjects = Constants(typeof(Subjects)).Concat(BuiltSubjects()).Concat([UsageEvent.BillableType, UsageEvent.NonBillableType]).ToHashSet();
+        var subjects = Constants(typeof(Subjects)).Concat(BuiltSubjects()).Concat([UsageEvent.BillableType, UsageEvent.NonBillableType, UsageEvent.TurnType, UsageEvent.RequestType]).ToHashSet();
 
         Assert.Equivalent(BuiltSubjects().Distinct().Where(subject => Subject.IsMatch(subject)).Append(Subjects.AllUserMessages), Page.Names("Subjects"), strict: true);
         Assert.Equivalent(subjects.Where(subject => Subject.IsMatch(subject)), Page.Find(Subject), strict: true);
@@ -278,6 +285,7 @@ public sealed partial class WirePageTests
                 var type when type == typeof(DeliveryAddress) => new DeliveryAddress(tenant, Webhook, Event),
                 var type when type == typeof(DateTimeOffset) => DateTimeOffset.FromUnixTimeSeconds(1234567890),
                 var type when type == typeof(int) => 789,
+                var type when type == typeof(ulong) => 4711UL,
                 var type when type == typeof(string) => (object)$"{{{parameter.Name}}}",
                 var type => throw new InvalidOperationException($"Subjects.{method.Name} takes a {type.Name}: say here which."),
             })];
@@ -287,6 +295,7 @@ public sealed partial class WirePageTests
                 .Replace($"{Key}", "{key}", StringComparison.Ordinal)
                 .Replace($"{Webhook}", "{webhook}", StringComparison.Ordinal)
                 .Replace($"{Event}", "{event}", StringComparison.Ordinal)
+                .Replace("4711", "{sequence}", StringComparison.Ordinal)
                 .Replace("1234567890", "{start}", StringComparison.Ordinal)
                 .Replace(".789", ".{p}", StringComparison.Ordinal)
                 .Replace(".tenant", ".{tenant}", StringComparison.Ordinal)

@@ -65,7 +65,15 @@ internal sealed class KgentsHost : IAsyncDisposable
         var key = NewKey();
         var builder = WebApplication.CreateBuilder();
         builder.Services.AddSingleton(time);
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Auth:BootstrapKey", key), new("Health:Key", key), new("Nats:CheckInterval", "00:00:00.200"), new("Plans:Default", "custom")]);
+        builder.Configuration.AddInMemoryCollection(
+        [
+            new("ConnectionStrings:nats", natsUrl),
+            new("Auth:BootstrapKey", key),
+            new("Health:Key", key),
+            new("Nats:CheckInterval", "00:00:00.200"),
+            new("Plans:Default", "custom"),
+            new("Usage:Requests:Enabled", "false"),
+        ]);
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, setting.Value)));
         builder.Configuration["urls"] = "http://127.0.0.1:0";
 

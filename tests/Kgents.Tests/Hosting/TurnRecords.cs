@@ -6,8 +6,14 @@ using Kgents.ServiceDefaults.Sessions;
 namespace Kgents.Tests.Hosting;
 
 /// <summary>What the streams hold of a turn, read as an auditor would.</summary>
-internal sealed record TurnRecords(IReadOnlyList<StoredEntry> Log, IReadOnlyList<AssistantMessage> Answers, IReadOnlyList<JsonElement> Usage)
+internal sealed record TurnRecords(IReadOnlyList<StoredEntry> Log, IReadOnlyList<AssistantMessage> Answers, IReadOnlyList<JsonElement> AllUsage)
 {
+    /// <summary>Of the turn's calls.</summary>
+    public IReadOnlyList<JsonElement> Usage => [.. AllUsage.Where(usage => usage.GetProperty("type").GetString() != UsageEvent.TurnType)];
+
+    /// <summary>Of the turn itself.</summary>
+    public IReadOnlyList<JsonElement> TurnUsage => [.. AllUsage.Where(usage => usage.GetProperty("type").GetString() == UsageEvent.TurnType)];
+
     public IReadOnlyList<TurnEvent> Events => [.. Log.Select(entry => TurnEventCodec.Decode(entry.Header(TurnHeaders.Event)!, entry.Data.Span)!)];
 
     public IReadOnlyList<string> Kinds => [.. Log.Select(entry => entry.Header(TurnHeaders.Event)!)];

@@ -1,4 +1,5 @@
 using Kgents.Contracts;
+using Kgents.Metering.Ledger;
 using Kgents.Metering.Operations;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -26,7 +27,7 @@ internal sealed class MeteringWork(RightsSystem system)
         await RunAsync(command, "dead-letters", "list");
         await RunAsync(command, "dead-letters", "inspect", $"{poison}");
         await RunAsync(command, "dead-letters", "discard", $"{poison}", "--reason", "a mistake");
-        system.OpenMeter.IsPoison = usage => usage.GetProperty("subject").ValueEquals("default");
+        system.OpenMeter.IsPoison = usage => usage.GetProperty("subject").ValueEquals("default") && usage.GetProperty("type").ValueEquals(UsageEvent.BillableType);
         Assert.Equal("complete", new Turn(await Client.SayAsync(await Client.CreateSessionAsync(), "hello")).EndKind);
         await Eventually.TrueAsync(async () => (await ledger.StateAsync()).Refused.Count == 1);
         system.OpenMeter.IsPoison = null;
@@ -37,8 +38,14 @@ internal sealed class MeteringWork(RightsSystem system)
 
         system.OpenMeter.Break(new OpenMeterFault(RequestFault.ClaimedAndFailed));
         Assert.Equal("complete", new Turn(await Client.SayAsync(await Client.CreateSessionAsync(), "hello")).EndKind);
-        await Eventually.TrueAsync(async () => (await ledger.StateAsync()).Missing == 1);
-        await RunAsync(command, "ledger", "reissue", $"{(await ledger.StateAsync()).Unsettled.Keys.Single()}", "--reason", "its id is burnt");
+
+        // Of its call, of the turn itself, and of requests that were sent with them.
+        await Eventually.TrueAsync(async () => await ledger.StateAsync() is { Missing: > 0 and var missing } state && missing == state.Unsettled.Count);
+        foreach (var sequence in (await ledger.StateAsync()).Unsettled.Values.Where(each => each.Phase == UnsettledPhase.Missing).Select(each => each.Sequence).ToList())
+        {
+            await RunAsync(command, "ledger", "reissue", $"{sequence}", "--reason", "its id is burnt");
+        }
+
         await ledger.SettledAsync();
     }
 

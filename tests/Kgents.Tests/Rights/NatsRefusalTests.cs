@@ -103,7 +103,7 @@ public sealed class NatsRefusalTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("kgents.usage.0.acme", "kgents.usage.>")]
+    [InlineData("kgents.usage.0.acme.turns", "kgents.usage.>")]
     [InlineData("$KV.kgents_api_keys.0a1b", "$KV.kgents_api_keys.>")]
     [InlineData("$JS.API.STREAM.INFO.KGENTS_USAGE", "$JS.API.STREAM.INFO.KGENTS_USAGE")]
     [InlineData("$JS.API.STREAM.MSG.GET.KV_kgents_quota", "$JS.API.STREAM.MSG.GET.KV_kgents_quota")]

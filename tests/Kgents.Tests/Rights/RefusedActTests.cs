@@ -34,7 +34,8 @@ public sealed class RefusedActTests : IAsyncLifetime
         { "api metering", "kgents.messages.0.t.s.assistant" },
         { "api metering", "kgents.tokens.0.t.s.u" },
         { All, "kgents.live.0.t.s.u" },
-        { "api metering", "kgents.usage.0.t" },
+        { "api metering", "kgents.usage.0.t.turns" },
+        { "streaming metering", "kgents.usage.0.t.requests" },
         { "api streaming", "kgents.ledger.0" },
         { "api metering", "kgents.audit.0.t.s.u" },
         { "api metering", "kgents.dead.messages.t" },
@@ -165,7 +166,7 @@ public sealed class RefusedActTests : IAsyncLifetime
     /// what docs/security.md warns of; should it fail one day, the server has learned better, and the page can say so.
     /// </summary>
     [Theory(Timeout = Limits.Test)]
-    [InlineData(NatsUsers.Api, "KGENTS_MESSAGES", "kgents.messages.0.t.s.user", "KGENTS_USAGE", "kgents.usage.0.t")]
+    [InlineData(NatsUsers.Api, "KGENTS_MESSAGES", "kgents.messages.0.t.s.user", "KGENTS_USAGE", "kgents.usage.0.t.turns")]
     [InlineData(NatsUsers.Streaming, "KGENTS_TOKENS", "kgents.tokens.0.t.s.u", "KV_kgents_api_keys", "$KV.kgents_api_keys.forged")]
     [InlineData(NatsUsers.Metering, "KGENTS_DEAD_LETTERS", "kgents.dead.usage.t", "KV_kgents_api_keys", "$KV.kgents_api_keys.forged")]
     public async Task Answer_IsStored_WhereTheUserMayNotWrite(string user, string own, string subject, string others, string forged)

@@ -56,7 +56,8 @@ internal sealed class RightsSystem : IAsyncDisposable
         ("Plans:Table:custom:RequestsPerDay", "1000000"),
         ("Plans:Table:custom:TokensPerMonth", "1000000"),
         ("Plans:Table:custom:Streams", "1000"),
-        ("Webhooks:AllowHttp", "true"));
+        ("Webhooks:AllowHttp", "true"),
+        ("Usage:Requests:Enabled", "true"));
 
     public async Task<KgentsHost> StartWorkerAsync()
     {

@@ -69,7 +69,7 @@ public sealed class IsolationTests : IAsyncLifetime
             Assert.Equal((1000 + number, 10 + n), (turn.End.GetProperty("tokens").GetProperty("input").GetInt32(), turn.End.GetProperty("tokens").GetProperty("output").GetInt32()));
             var usage = await host.Reader.ReadAsync(Streams.Usage.Name, Subjects.Usage(tenant, SessionId.Parse(session)), 1, 0, TestContext.Current.CancellationToken)
                 .Select(entry => JsonSerializer.Deserialize<JsonElement>(entry.Data.Span)).ToListAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(n, usage.Count);
+            Assert.Equal((n, n), (usage.Count(each => each.GetProperty("type").GetString() == UsageEvent.BillableType), usage.Count(each => each.GetProperty("type").GetString() == UsageEvent.TurnType)));
             Assert.All(usage, each => Assert.Equal((tenant.ToString(), session), (each.GetProperty("subject").GetString(), each.GetProperty("data").GetProperty("session_id").GetString())));
         }
 

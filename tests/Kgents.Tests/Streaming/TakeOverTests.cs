@@ -87,6 +87,8 @@ public sealed class TakeOverTests : IAsyncLifetime
         var records = await TurnRecords.ReadAsync(api, session.ToString(), turn);
         Assert.Empty(records.BillableUsage);
         Assert.Equal(3, records.Usage.Count);
+        var ofTurn = Assert.Single(records.TurnUsage).GetProperty("data");
+        Assert.Equal(("failed", "3", "3"), (ofTurn.GetProperty("outcome").GetString(), ofTurn.GetProperty("attempts").GetString(), ofTurn.GetProperty("calls").GetString()));
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -53,6 +53,29 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task EachTurn_HasOneEventOfItsOwn_WhichItsCommitHolds()
+    {
+        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50)));
+        var (_, completed) = await SayAsync("think");
+        model.Enqueue(new ModelScript(new ModelStep.Status(500)));
+        var (_, failed) = await SayAsync("think");
+
+        var data = Assert.Single(completed.TurnUsage).GetProperty("data");
+        Assert.Equal(
+            ("completed", "1", "1", "1", "1", "150", "reflect"),
+            (Text(data, "outcome"), Text(data, "turns"), Text(data, "attempts"), Text(data, "calls"), Text(data, "chunks"), Text(data, "total_tokens"), Text(data, "mode")));
+        Assert.Equal(Text(data, "key_id"), Text(Assert.Single(completed.BillableUsage).GetProperty("data"), "key_id"));
+        Assert.StartsWith("k-", Text(data, "key_id"), StringComparison.Ordinal);
+        Assert.All(data.EnumerateObject(), field => Assert.Equal(System.Text.Json.JsonValueKind.String, field.Value.ValueKind));
+        Assert.Contains(completed.TurnUsage[0].GetRawText(), Assert.Single(completed.Events.OfType<TurnCommitted>()).UsageEvents.Select(payload => payload.Json));
+
+        data = Assert.Single(failed.TurnUsage).GetProperty("data");
+        Assert.Equal(("failed", TurnErrorCodes.ModelUnavailable, "0"), (Text(data, "outcome"), Text(data, "error_code"), Text(data, "total_tokens")));
+
+        static string Text(System.Text.Json.JsonElement data, string name) => data.GetProperty(name).GetString()!;
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Tokens_AreCountedHere_WhenTheProviderReportsNothing()
     {
         model.Enqueue(new ModelScript(new ModelStep.Token("You put it off"), new ModelStep.Token(" again."), new ModelStep.OmitUsage()));

@@ -139,7 +139,7 @@ public sealed class WebhookEventTests : WebhookTest
         await NewWebhookAsync(other, new Uri(Receiver.Address, "/other").ToString());
         await using var one = await StartSendingAsync();
 
-        var sequence = await PublishAsync("kgents.usage.0.acme", Encoding.UTF8.GetBytes("""{"id":"0815","specversion":"1.0"}"""));
+        var sequence = await PublishAsync("kgents.usage.0.acme.turns", Encoding.UTF8.GetBytes("""{"id":"0815","specversion":"1.0"}"""));
 
         await Eventually.TrueAsync(() => Receiver.Received.Count == 1);
         var request = Receiver.At("/acme").Single();
@@ -159,8 +159,8 @@ public sealed class WebhookEventTests : WebhookTest
         await using var one = await StartSendingAsync(
             ("ConnectionStrings:openmeter", openMeter.ConnectionString), ("Webhooks:DelayedAfter", "00:00:01"), ("Metering:Confirm:Probe", "false"), ("Metering:Export:BatchWait", "00:00:00.050"));
 
-        await PublishAsync("kgents.usage.0.acme", Encoding.UTF8.GetBytes(UsageSample.Event(Guid.NewGuid().ToString(), Tenant, 5)));
-        await PublishAsync("kgents.usage.0.acme", Encoding.UTF8.GetBytes(UsageSample.Event(Guid.NewGuid().ToString(), Tenant, 6)));
+        await PublishAsync("kgents.usage.0.acme.turns", Encoding.UTF8.GetBytes(UsageSample.Event(Guid.NewGuid().ToString(), Tenant, 5)));
+        await PublishAsync("kgents.usage.0.acme.turns", Encoding.UTF8.GetBytes(UsageSample.Event(Guid.NewGuid().ToString(), Tenant, 6)));
 
         await Eventually.TrueAsync(() => Receiver.Received.Count > 0);
         Assert.Equal("metering.delivery.delayed", Receiver.At("/acme").Single().Type);
@@ -196,7 +196,7 @@ public sealed class WebhookEventTests : WebhookTest
         string[] usage = [UsageSample.Event("a", Tenant, 3), UsageSample.Event("b", Tenant, 30), UsageSample.Event("c", Tenant, 300)];
         foreach (var each in usage)
         {
-            await PublishAsync("kgents.usage.0.acme", Encoding.UTF8.GetBytes(each));
+            await PublishAsync("kgents.usage.0.acme.turns", Encoding.UTF8.GetBytes(each));
         }
 
         await Eventually.TrueAsync(async () => (await ledger.StateAsync()).Counts.Confirmed == 3);

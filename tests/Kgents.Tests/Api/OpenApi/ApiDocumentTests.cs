@@ -146,12 +146,12 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
     [InlineData("KeyPage", "A list of keys", "keys")]
     [InlineData("UsageResponse", "Usage of a tenant", "from", "to", "window", "group_by", "as_of", "is_behind", "through", "usage")]
     [InlineData("UsageThrough", "How far usage goes", "partition", "sequence")]
-    [InlineData("UsageRow", "A row of usage", "window_start", "window_end", "type", "billable", "events", "requests", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens", "output_tokens_visible", "reasoning_tokens", "total_tokens")]
+    [InlineData("UsageRow", "A row of usage", "window_start", "window_end", "type", "billable", "events", "requests", "turns", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens", "output_tokens_visible", "reasoning_tokens", "total_tokens")]
     [InlineData("ReconciliationResponse", "A reconciliation", "partitions")]
     [InlineData("ReconciliationRecord", "A partition's reconciliation", "partition", "from", "to", "at", "usage", "difference_count", "differences")]
     [InlineData("ReconciledUsage", "Compared usage", "hour", "model", "type", "token_log", "ledger", "open_meter")]
-    [InlineData("ReconciledQuantity", "A compared quantity", "events", "tokens")]
-    [InlineData("ReconciledDifference", "A difference", "id", "hour", "model", "type", "tokens", "cause", "under_way")]
+    [InlineData("ReconciledQuantity", "A compared quantity", "events", "quantity")]
+    [InlineData("ReconciledDifference", "A difference", "id", "hour", "model", "type", "quantity", "cause", "under_way")]
     public void Body_HasTheFieldsOfTheWirePage(string schema, string heading, params string[] required)
     {
         var body = Schemas.GetProperty(schema);

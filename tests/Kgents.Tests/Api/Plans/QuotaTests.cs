@@ -282,7 +282,7 @@ public sealed class QuotaTests : IAsyncLifetime
         (await host.Services.GetRequiredService<TenantQuota>().FindAsync(Acme, TestContext.Current.CancellationToken))!;
 
     private static async Task<long> BilledAsync(KgentsHost host) =>
-        await host.Reader.ReadAsync(Streams.Usage.Name, "kgents.usage.*.acme", 1, 0, TestContext.Current.CancellationToken)
+        await host.Reader.ReadAsync(Streams.Usage.Name, "kgents.usage.*.acme.turns", 1, 0, TestContext.Current.CancellationToken)
             .Select(entry => JsonElement.Parse(entry.Data.Span))
             .Where(usage => usage.GetProperty("type").GetString() == UsageEvent.BillableType)
             .Select(usage => long.Parse(usage.GetProperty("data").GetProperty("total_tokens").GetString()!, System.Globalization.CultureInfo.InvariantCulture))

@@ -134,8 +134,8 @@ public sealed class UsageEndpointTests : MeteringTest
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal("text/csv", response.Content.Headers.ContentType!.MediaType);
-        Assert.StartsWith("window_start,window_end,model,session,type,billable,events,requests,", text, StringComparison.Ordinal);
-        Assert.All((string[])[",'=1+1,", ",'+1,", ",'-1,", ",'@a,", ",'\tx,", ",\"a,\"\"b\"\"\",", ",\"a\r\nb\",", ",plain,"], cell => Assert.Contains($"Z{cell},kgents.llm.usage.v1,true,1,1,3,1,0,0,0,4,", text, StringComparison.Ordinal));
+        Assert.StartsWith("window_start,window_end,model,session,key,type,billable,events,requests,turns,", text, StringComparison.Ordinal);
+        Assert.All((string[])[",'=1+1,", ",'+1,", ",'-1,", ",'@a,", ",'\tx,", ",\"a,\"\"b\"\"\",", ",\"a\r\nb\",", ",plain,"], cell => Assert.Contains($"Z{cell},,kgents.llm.usage.v1,true,1,1,0,3,1,0,0,0,4,", text, StringComparison.Ordinal));
     }
 
     [Theory(Timeout = Limits.Test)]
@@ -194,7 +194,8 @@ public sealed class UsageEndpointTests : MeteringTest
             ("from=2024-01-01&to=2026-01-01", 422, "from: must be at most 400 days"),
             ("window=week", 400, "window: must be one of hour, day, month, total"),
             ("window=", 400, "window: must be one of"),
-            ("group_by=key", 422, "group_by: must be of model, session"),
+            ("group_by=keys", 400, "group_by: must be of model, session, key"),
+            ("key=kg_tests_x", 400, "key: is not the id of a key"),
             ("group_by=model,tenant", 400, "group_by: must be of model, session"),
             ("session=a.b", 400, "session: is not a session id"),
             ("format=xml", 400, "format: must be json or csv"),

@@ -12,7 +12,7 @@ public sealed class UsageWindowTests
     [InlineData("hour", "2026-01-31T22:00:00Z", "2026-02-01T01:00:00Z", "2026-01-31T22..2026-01-31T23 2026-01-31T23..2026-02-01T00 2026-02-01T00..2026-02-01T01")]
     public void Windows_AreOfUtc_AndCutToTheSpan(string window, string from, string to, string expected)
     {
-        Assert.Null(UsageQuery.Read(new(from, to, window, null, null, null, null), DateTimeOffset.UnixEpoch, out var query));
+        Assert.Null(UsageQuery.Read(new(from, to, window, null, null, null, null, null), DateTimeOffset.UnixEpoch, out var query));
         var windows = new List<string>();
         for (var hour = query.From; hour < query.To; hour = hour.AddHours(1))
         {

@@ -40,6 +40,6 @@ public sealed class UsageEventsTests
     private static string IdOf(TurnAddress turn, int attempt, string outcome)
     {
         var used = outcome == ModelCall.Interrupted ? null : new CallUsage(TokenBuckets.None with { OutputVisible = 6 }, TokenCounts.Counted);
-        return UsageEvents.Create(new ModelCall(turn, attempt, "m", "m", "openai", outcome, used, TimeSpan.Zero), DateTimeOffset.UnixEpoch).Id;
+        return UsageEvents.Create(new ModelCall(turn, attempt, "m", "m", "openai", outcome, used, TimeSpan.Zero), key: null, DateTimeOffset.UnixEpoch).Id;
     }
 }
