@@ -26,17 +26,26 @@ public sealed class Store : IAsyncDisposable
         jetStream = new NatsJSContext(connection);
     }
 
-    /// <summary>How often each stream was written: anything stored, even over something older, changes it.</summary>
+    /// <summary>
+    /// How often each stream was written: anything stored, even over something older, changes it. Requests are counted a moment after they were answered, so of usage only that of turns is looked at.
+    /// </summary>
     public async Task<IReadOnlyList<string>> WritesAsync()
     {
         var writes = new List<string>();
         foreach (var stream in All)
         {
             var state = (await jetStream.GetStreamAsync(stream, cancellationToken: TestContext.Current.CancellationToken)).Info.State;
-            writes.Add($"{stream}: {state.LastSeq} written, {state.Messages} kept");
+            writes.Add(stream == Streams.Usage.Name ? $"{stream}: {await CountTurnUsageAsync()} kept" : $"{stream}: {state.LastSeq} written, {state.Messages} kept");
         }
 
         return writes;
+    }
+
+    private async Task<long> CountTurnUsageAsync()
+    {
+        var request = new StreamInfoRequest { SubjectsFilter = $"kgents.usage.*.*.{UsageOrigins.Turns}" };
+        var subjects = (await jetStream.GetStreamAsync(Streams.Usage.Name, request, TestContext.Current.CancellationToken)).Info.State.Subjects;
+        return subjects?.Values.Sum() ?? 0;
     }
 
     /// <summary>Returns when every usage event that is stored is in the ledger, and every one that counts is confirmed: OpenMeter shows it.</summary>
