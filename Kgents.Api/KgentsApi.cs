@@ -30,7 +30,7 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.MinuteCounts, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.ReconciliationRecords]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
@@ -55,7 +55,7 @@ public static class KgentsApi
         builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>();
 
         builder.Services.AddOptionsWithValidateOnStart<PlanTable, PlanTableValidator>().BindConfiguration(PlanTable.SectionName, binder => binder.ErrorOnUnknownConfiguration = true);
-        builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestCounter>();
+        builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestBuckets>().AddSingleton<RequestCounter>();
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);

@@ -28,6 +28,7 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(TenantRecord))]
 [JsonSerializable(typeof(QuotaRecord))]
 [JsonSerializable(typeof(OpenStreamsRecord))]
+[JsonSerializable(typeof(RequestRateRecord))]
 [JsonSerializable(typeof(ReconciliationRecord))]
 [JsonSerializable(typeof(IdempotencyRecord))]
 [JsonSerializable(typeof(DeletionOrder))]

@@ -6,10 +6,12 @@ using Kgents.Contracts;
 namespace Kgents.ServiceDefaults.Nats;
 
 /// <summary>The values of a bucket, read from the leader and changed by compare-and-set. Nothing of them is kept in memory.</summary>
-internal sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<TValue> json, JetStreamReader reader, FencedPublisher publisher)
+public sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<TValue> json, JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
     where TValue : class
 {
     private const string Operation = "KV-Operation";
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(20);
 
     private readonly string stream = Subjects.KeyValueStream(bucket.Name);
 
@@ -37,23 +39,32 @@ internal sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInf
 
     /// <summary>The value as it is after the change, whatever else changed it meanwhile; null when there is none.</summary>
     /// <param name="change">Null when nothing is to change. It is asked again when another change came first.</param>
-    public async Task<TValue?> ChangeAsync(string subject, Func<TValue, TValue?> change, CancellationToken cancellationToken)
+    public Task<TValue?> ChangeAsync(string subject, Func<TValue, TValue?> change, CancellationToken cancellationToken) =>
+        ChangeOrCreateAsync(subject, value => value is null ? null : change(value), cancellationToken);
+
+    /// <summary>The same where there need not be a value yet: then the change is asked with null.</summary>
+    public async Task<TValue?> ChangeOrCreateAsync(string subject, Func<TValue?, TValue?> change, CancellationToken cancellationToken)
     {
-        while (await FindAsync(subject, cancellationToken) is var (value, sequence))
+        while (true)
         {
+            var last = await reader.LastAsync(stream, subject, cancellationToken);
+            var value = last is { Data.Length: > 0 } ? Read(last) : null;
             if (change(value) is not { } changed)
             {
                 return value;
             }
 
-            if (await TryPutAsync(subject, changed, sequence, cancellationToken) is not null)
+            if (await TryPutAsync(subject, changed, last?.Sequence ?? 0, cancellationToken) is not null)
             {
                 return changed;
             }
-        }
 
-        return null;
+            await PauseAsync(cancellationToken);
+        }
     }
+
+    /// <summary>After another was first: not all that lost at once, at the same moment again.</summary>
+    public Task PauseAsync(CancellationToken cancellationToken) => Task.Delay(LongestPause * Random.Shared.NextDouble(), time, cancellationToken);
 
     /// <summary>Leaves a mark without a value. False when there is none.</summary>
     public async Task<bool> RemoveAsync(string subject, CancellationToken cancellationToken)

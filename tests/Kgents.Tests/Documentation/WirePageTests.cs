@@ -99,6 +99,7 @@ public sealed partial class WirePageTests
         ["open turn"] = WireJson.Default.OpenTurn,
         ["open streams"] = WireJson.Default.OpenStreamsRecord,
         ["replica's streams"] = WireJson.Default.ReplicaStreams,
+        ["requests"] = WireJson.Default.RequestRateRecord,
         ["deletion"] = WireJson.Default.DeletionOrder,
         ["session"] = WireJson.Default.SessionRecord,
         ["session details"] = WireJson.Default.SessionDetails,
