@@ -64,6 +64,8 @@ public static class KgentsApi
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
         builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);
         builder.Services.AddSingleton<UsageReport>();
+        builder.Services.AddOptionsWithValidateOnStart<QuotaOptions, QuotaOptionsValidator>().BindConfiguration(QuotaOptions.SectionName);
+        builder.Services.AddSingleton<MonthUsage>().AddSingleton<QuotaRebase>().AddHostedService<QuotaRebaseWorker>();
         builder.Services.AddOptionsWithValidateOnStart<RetentionOptions, RetentionOptionsValidator>().BindConfiguration(RetentionOptions.SectionName);
         builder.Services.AddSingleton<SessionRetention>().AddHostedService<RetentionWorker>();
 

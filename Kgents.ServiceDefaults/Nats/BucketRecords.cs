@@ -15,6 +15,12 @@ public sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<
 
     private readonly string stream = Subjects.KeyValueStream(bucket.Name);
 
+    /// <summary>
+    /// Two that write the same bytes after the same value have made the same change, and both have made it. Only so where a change may be repeated: one that counts up, written by
+    /// two processes, would be lost once.
+    /// </summary>
+    public bool SameBytesAreOneChange { get; init; }
+
     /// <summary>Null when there is none under this subject.</summary>
     public async Task<(TValue Value, ulong Sequence)?> FindAsync(string subject, CancellationToken cancellationToken) =>
         await reader.LastAsync(stream, subject, cancellationToken) is { Data.Length: > 0 } last ? (Read(last), last.Sequence) : null;
@@ -82,10 +88,9 @@ public sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<
 
     private async Task<ulong?> TryPutAsync(string subject, ReadOnlyMemory<byte> payload, ulong expected, KeyValuePair<string, string>[] headers, CancellationToken cancellationToken)
     {
-        // Not by its bytes: another process may write the same ones, from the same value, and one of the two changes would be lost.
         var writer = Guid.NewGuid().ToString("n");
         var result = await publisher.AppendAsync(
-            stream, subject, payload, [.. headers, new(TurnHeaders.Writer, writer)], expected, entry => entry.Header(TurnHeaders.Writer) == writer, cancellationToken);
+            stream, subject, payload, [.. headers, new(TurnHeaders.Writer, writer)], expected, entry => entry.Header(TurnHeaders.Writer) == writer || (SameBytesAreOneChange && entry.Data.Span.SequenceEqual(payload.Span)), cancellationToken);
         return result.IsStored ? result.Sequence : null;
     }
 

@@ -17,7 +17,7 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
     /// <summary>More than clocks differ by that are right.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromDays(1);
 
-    private readonly BucketRecords<QuotaRecord> records = new(Buckets.QuotaRecords, WireJson.Default.QuotaRecord, reader, publisher, time);
+    private readonly BucketRecords<QuotaRecord> records = new(Buckets.QuotaRecords, WireJson.Default.QuotaRecord, reader, publisher, time) { SameBytesAreOneChange = true };
 
     /// <summary>Reserves as much as there is, or changes what the turn has reserved.</summary>
     /// <param name="atLeast">With less the turn is of no use, and is refused.</param>
@@ -53,6 +53,10 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
             }
 
             answer = new QuotaAnswer.Granted(granted);
+            if (own?.Tokens == granted)
+            {
+                return null;
+            }
 
             // A worker asks with the limit that there was when the message was posted, which may have changed since.
             return With(own is null ? Limited(quota, tokensPerMonth) : quota, turn, new OpenTurn(turn.Session, granted, own?.Since ?? now));
@@ -70,6 +74,16 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
     /// <summary>The turn was never begun, or nothing is known of it.</summary>
     public Task ReleaseAsync(TurnAddress turn, CancellationToken cancellationToken) => ChangeAsync(
         turn.Tenant, quota => quota.Open.ContainsKey(turn.Turn.ToString()) ? Without(quota, turn) : null, cancellationToken);
+
+    /// <summary>
+    /// Corrects what is settled, by as much as it differed from what was recorded when it was <paramref name="seen"/>: what was settled since stays. Of several that compared the same, the first corrects it.
+    /// </summary>
+    public Task RebaseAsync(TenantId tenant, QuotaRecord seen, long difference, CancellationToken cancellationToken) => ChangeAsync(
+        tenant,
+        quota => At(quota, time.GetUtcNow()) is var current && (current.Period, current.RebasedAt) == (seen.Period, seen.RebasedAt)
+            ? current with { Settled = Math.Max(0, current.Settled + difference), RebasedAt = time.GetUtcNow() }
+            : null,
+        cancellationToken);
 
     /// <summary>All turns that are open since before an instant.</summary>
     public async IAsyncEnumerable<(TurnAddress Turn, DateTimeOffset Since)> OpenSinceAsync(DateTimeOffset before, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -89,7 +103,8 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
     public async Task<QuotaRecord?> FindAsync(TenantId tenant, CancellationToken cancellationToken) =>
         await records.FindAsync(SubjectOf(tenant), cancellationToken) is var (quota, _) ? At(quota, time.GetUtcNow()) : null;
 
-    private async IAsyncEnumerable<(QuotaRecord Quota, TenantId Tenant)> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Of all tenants that have one, as they were stored.</summary>
+    public async IAsyncEnumerable<(QuotaRecord Quota, TenantId Tenant)> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var (quota, subject) in records.ReadAsync(Subjects.AllQuotas, cancellationToken))
         {

@@ -92,6 +92,30 @@ public sealed class QuotaTests : IAsyncLifetime
         Assert.Equal((702, 702), (await BilledAsync(host), (await QuotaAsync(host)).Settled));
     }
 
+    /// <summary>It would say five thousand words, in pieces or at once, and never end.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(1)]
+    [InlineData(5_000)]
+    public async Task Answer_IsCutAndKeptAndBilled_WhenTheModelDoesNotKeepToItsLength(int words)
+    {
+        await using var host = await StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:TokensPerMonth", "1500"));
+        using var client = await ClientAsync(host);
+        var piece = string.Concat(Enumerable.Repeat("word ", words));
+        model.Enqueue(new ModelScript([.. Enumerable.Repeat(new ModelStep.Token(piece), 5_000 / words), new ModelStep.Stall()]));
+        var session = await client.CreateSessionAsync();
+
+        var turn = new Turn(await client.SayAsync(session, "tell me everything"));
+
+        var most = Assert.Single(model.Requests).MaxTokens!.Value;
+        Assert.Equal(("error", "quota_exceeded"), (turn.EndKind, turn.End.GetProperty("code").GetString()));
+        var answer = (await client.MessagesAsync(session))[1];
+        Assert.Equal(turn.Text, answer.GetProperty("content").GetString());
+        Assert.InRange(turn.Text.Length, "word ".Length * most / 2, "word ".Length * most);
+        var billed = await BilledAsync(host);
+        Assert.InRange(billed, most / 2, most);
+        Assert.Equal((billed, 0), ((await QuotaAsync(host)).Settled, (await QuotaAsync(host)).Open.Count));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task AsManyTurnsAreOpen_AsThePlanSays_OfManyPostsAtOnceOnTwoReplicas()
     {
