@@ -52,7 +52,7 @@ public static class KgentsApi
         builder.Services.AddHostedService(provider => provider.GetRequiredService<StreamPlaces>()).AddHostedService(provider => provider.GetRequiredService<KeyUse>()).AddHostedService<BootstrapKeyWorker>();
 
         builder.Services.AddOptionsWithValidateOnStart<TicketOptions, TicketOptionsValidator>().BindConfiguration(TicketOptions.SectionName);
-        builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>();
+        builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>().AddHostedService<TicketSecretLoader>();
 
         builder.Services.AddOptionsWithValidateOnStart<PlanTable, PlanTableValidator>().BindConfiguration(PlanTable.SectionName, binder => binder.ErrorOnUnknownConfiguration = true);
         builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestBuckets>().AddSingleton<RequestCounter>();

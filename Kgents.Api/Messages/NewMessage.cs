@@ -15,6 +15,9 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
     /// <summary>The tokens of the tenant's month, 0 for no limit; null when the turn takes no place in a quota.</summary>
     public long? TokenQuota { get; init; }
 
+    /// <summary>What is to be stored before the message, once it is certain that there is room for its turn; says why the message cannot be stored, or null.</summary>
+    public Func<CancellationToken, Task<Acceptance?>>? PrepareAsync { get; init; }
+
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }
 

@@ -21,6 +21,9 @@ internal static class Problem
     public static ProblemHttpResult ScopeMissing(string scope) => Create(
         403, "scope-missing", "The key may not do this", $"It lacks the scope '{scope}'.", ("scope", scope));
 
+    public static ProblemHttpResult AboveOwnLimit(string field, long limit) => Create(
+        403, "above-own-limit", "The key cannot give more than it has", $"Its own {field} is {limit}; it can give from 1 to {limit}.", ("field", field), ("limit", limit));
+
     public static ProblemHttpResult OperatorOnly => Create(403, "operator-only", "Only the operator may do this", "It takes a key of the operator's tenant.");
 
     public static ProblemHttpResult TenantNotActive(TenantStatus status) => Create(
