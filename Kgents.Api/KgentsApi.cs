@@ -48,7 +48,7 @@ public static class KgentsApi
         builder.Services.AddApiKeyAuthentication();
         builder.Services.AddAuthorization().AddSingleton<IAuthorizationHandler, RequiredScopeHandler>();
         builder.Services.AddBucketView(Buckets.TenantRecords, WireJson.Default.TenantRecord).AddBucketView(Buckets.ApiKeyRecords, WireJson.Default.ApiKeyRecord);
-        builder.Services.AddSingleton<TenantStore>().AddSingleton<ApiKeyStore>().AddSingleton<KeyUse>().AddSingleton<KeyAdministration>();
+        builder.Services.AddSingleton<TenantStore>().AddSingleton<TenantSlugs>().AddSingleton<ApiKeyStore>().AddSingleton<KeyUse>().AddSingleton<KeyAdministration>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<StreamPlaces>()).AddHostedService(provider => provider.GetRequiredService<KeyUse>()).AddHostedService<BootstrapKeyWorker>();
 
         builder.Services.AddOptionsWithValidateOnStart<TicketOptions, TicketOptionsValidator>().BindConfiguration(TicketOptions.SectionName);

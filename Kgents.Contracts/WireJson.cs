@@ -26,6 +26,7 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(TenantRecord))]
+[JsonSerializable(typeof(TenantSlugRecord))]
 [JsonSerializable(typeof(QuotaRecord))]
 [JsonSerializable(typeof(OpenStreamsRecord))]
 [JsonSerializable(typeof(RequestRateRecord))]

@@ -33,6 +33,9 @@ internal static class Problem
 
     public static ProblemHttpResult TenantExists => Create(409, "tenant-exists", "There is a tenant of this id", "Choose another id; it cannot be changed later.");
 
+    public static ProblemHttpResult SlugTaken => Create(
+        409, "slug-taken", "Another tenant has the slug", "It has it, or had it or asked for it less than five minutes ago. Choose another one.");
+
     public static ProblemHttpResult TooManyKeys(int limit) => Create(
         409, "too-many-keys", "The tenant has too many keys", "Revoked ones count too: they are kept for the audit. Use those that there are.", ("limit", limit));
 

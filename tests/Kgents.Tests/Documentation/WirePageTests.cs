@@ -107,6 +107,7 @@ public sealed partial class WirePageTests
         ["judgement"] = WireJson.Default.Judgement,
         ["audit"] = WireJson.Default.AuditRecord,
         ["tenant"] = WireJson.Default.TenantRecord,
+        ["slug"] = WireJson.Default.TenantSlugRecord,
         ["key"] = WireJson.Default.ApiKeyRecord,
         ["reconciliation"] = WireJson.Default.ReconciliationRecord,
         ["lease"] = WireJson.Default.LeaseRecord,
