@@ -33,7 +33,7 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.MinuteCounts, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.ReconciliationRecords]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
@@ -52,14 +52,14 @@ public static class KgentsApi
         builder.Services.AddApiKeyAuthentication();
         builder.Services.AddAuthorization().AddSingleton<IAuthorizationHandler, RequiredScopeHandler>();
         builder.Services.AddBucketView(Buckets.TenantRecords, WireJson.Default.TenantRecord).AddBucketView(Buckets.ApiKeyRecords, WireJson.Default.ApiKeyRecord);
-        builder.Services.AddSingleton<TenantStore>().AddSingleton<ApiKeyStore>().AddSingleton<KeyUse>().AddSingleton<KeyAdministration>();
+        builder.Services.AddSingleton<TenantStore>().AddSingleton<TenantSlugs>().AddSingleton<ApiKeyStore>().AddSingleton<KeyUse>().AddSingleton<KeyAdministration>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<StreamPlaces>()).AddHostedService(provider => provider.GetRequiredService<KeyUse>()).AddHostedService<BootstrapKeyWorker>();
 
         builder.Services.AddOptionsWithValidateOnStart<TicketOptions, TicketOptionsValidator>().BindConfiguration(TicketOptions.SectionName);
-        builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>();
+        builder.Services.AddSingleton<TicketSecret>().AddSingleton<StreamTickets>().AddHostedService<TicketSecretLoader>();
 
         builder.Services.AddOptionsWithValidateOnStart<PlanTable, PlanTableValidator>().BindConfiguration(PlanTable.SectionName, binder => binder.ErrorOnUnknownConfiguration = true);
-        builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestCounter>();
+        builder.Services.AddSingleton<PlanCatalog>().AddSingleton<TurnAdmission>().AddSingleton<RequestBuckets>().AddSingleton<RequestCounter>();
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
@@ -70,6 +70,8 @@ public static class KgentsApi
         builder.Services.AddSingleton<UsageReport>();
         builder.Services.AddOptionsWithValidateOnStart<RequestMeteringOptions, RequestMeteringOptionsValidator>().BindConfiguration(RequestMeteringOptions.SectionName);
         builder.Services.AddSingleton<RequestCounts>().AddHostedService<RequestUsageWorker>();
+        builder.Services.AddOptionsWithValidateOnStart<QuotaOptions, QuotaOptionsValidator>().BindConfiguration(QuotaOptions.SectionName);
+        builder.Services.AddSingleton<MonthUsage>().AddSingleton<QuotaRebase>().AddHostedService<QuotaRebaseWorker>();
         builder.Services.AddOptionsWithValidateOnStart<RetentionOptions, RetentionOptionsValidator>().BindConfiguration(RetentionOptions.SectionName);
         builder.Services.AddSingleton<SessionRetention>().AddHostedService<RetentionWorker>();
 

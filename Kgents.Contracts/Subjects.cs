@@ -12,7 +12,6 @@ public static class Subjects
     public const string AllUsage = "kgents.usage.>";
     public const string AllLedgers = "kgents.ledger.*";
     public const string AllDeadLetters = "kgents.dead.*.*";
-    public const string AllMinuteCounts = "kgents.counts.minute.*.*.*";
     public const string AllDayCounts = "kgents.counts.day.*.*.*";
     public const string AllAudits = "kgents.audit.*.*.*.*";
     public const string AllWebhookEvents = "kgents.webhooks.*.*";
@@ -81,10 +80,12 @@ public static class Subjects
     /// <summary>The decision of a governance turn; one subject for each, so that there is one record.</summary>
     public static string Audit(TurnAddress turn) => $"kgents.audit.{turn.Session.Partition}.{turn.Tenant}.{turn.Session}.{turn.Turn}";
 
-    /// <summary>The requests of a tenant, or of one of its keys, in the window of this length that began then.</summary>
-    /// <param name="window"><c>minute</c> or <c>day</c>.</param>
-    public static string RequestCount(string window, TenantId tenant, ApiKeyId? key, DateTimeOffset start) =>
-        $"kgents.counts.{window}.{tenant}.{key?.ToString() ?? "all"}.{start.ToUnixTimeSeconds()}";
+    /// <summary>The requests of a tenant, or of one of its keys, in the day that began then.</summary>
+    public static string RequestCount(TenantId tenant, ApiKeyId? key, DateTimeOffset start) =>
+        $"kgents.counts.day.{tenant}.{key?.ToString() ?? "all"}.{start.ToUnixTimeSeconds()}";
+
+    /// <summary>The stream subject of the requests that a tenant, or one of its keys, has made in the last minute.</summary>
+    public static string RequestRate(TenantId tenant, ApiKeyId? key) => KeyValue(Buckets.RequestRates, $"{tenant}.{key?.ToString() ?? "all"}");
 
     /// <summary>The dead letters of one origin, of all tenants.</summary>
     public static string DeadLettersOf(string origin) => $"kgents.dead.{origin}.*";

@@ -52,11 +52,19 @@ internal sealed class IdempotentAcceptance(IdempotencyStore entries, Conversatio
         var (record, target) = (entry.Record!, message.Message);
 
         // Not for a message that is stored already: its turn may have ended, and been settled.
-        if (!(replayed && target.TokenQuota is not null && await conversation.IsTakenAsync(target, record.Base, cancellationToken))
-            && await admission.ReserveAsync(target, record.Turn, cancellationToken) is { } overQuota)
+        if (!(replayed && target.TokenQuota is not null && await conversation.IsTakenAsync(target, record.Base, cancellationToken)))
         {
-            // The entry stays: it promises a turn that the next request, or another one at this moment, may find room for, and store.
-            return overQuota;
+            if (await admission.ReserveAsync(target, record.Turn, cancellationToken) is { } overQuota)
+            {
+                // The entry stays: it promises a turn that the next request, or another one at this moment, may find room for, and store.
+                return overQuota;
+            }
+
+            if (await Conversation.PrepareAsync(target, cancellationToken) is { } gone)
+            {
+                await admission.ReleaseAsync(target, record.Turn, cancellationToken);
+                return gone;
+            }
         }
 
         var result = await conversation.StoreAsync(target, message.ToUserMessage(record), record.Base, cancellationToken);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
@@ -8,9 +10,10 @@ internal sealed class ApiKeyStore(BucketStore<ApiKeyRecord> store)
 {
     /// <summary>
     /// The record of a key. What is looked up is the SHA-256 of what the client sent: how long that takes tells something of the hash at most, and
-    /// from a hash nobody finds a key.
+    /// from a hash nobody finds a key. What is found is compared in constant time, so nothing rests on how a dictionary compares.
     /// </summary>
-    public ApiKeyRecord? Find(string hash) => store.Find(hash);
+    public ApiKeyRecord? Find(string hash) =>
+        store.FindEntry(hash) is { } found && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(found.Key), Encoding.ASCII.GetBytes(hash)) ? found.Value : null;
 
     /// <summary>A tenant's keys, revoked and expired ones too, oldest first.</summary>
     public IEnumerable<(ApiKeyId Id, ApiKeyRecord Record)> Of(TenantId tenant) => store.All

@@ -5,23 +5,21 @@ using Kgents.Contracts;
 
 namespace Kgents.Api.Keys;
 
-/// <summary>Creates, lists, changes and revokes the keys of one tenant, for whoever may. Nobody can give a key a scope that his own has not.</summary>
-internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvider time)
+/// <summary>Creates, lists, changes and revokes the keys of one tenant, for whoever may. Nobody can give a key a scope that his own has not, or a limit above his own.</summary>
+internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvider time) : IDisposable
 {
     /// <summary>Keys that a tenant may have, revoked ones too, which stay for the audit.</summary>
     private const int MostKeys = 1_000;
 
+    /// <summary>One at a time, so that each sees the one before it. Another replica can only be one ahead: with R replicas a tenant can have R - 1 keys more.</summary>
+    private readonly SemaphoreSlim creating = new(1);
+
     public async Task<IResult> CreateAsync(ClaimsPrincipal user, TenantId tenant, CreateKeyRequest request, CancellationToken cancellationToken)
     {
         var scopes = request.Scopes ?? [Scopes.Read, Scopes.Write];
-        if ((request.Validate() ?? Missing(user, scopes) ?? Past(request.ExpiresAt)) is { } problem)
+        if ((request.Validate() ?? Missing(user, scopes) ?? Past(request.ExpiresAt) ?? Above(user, tenant, request.RequestsPerMinute ?? 0, request.RequestsPerDay ?? 0)) is { } problem)
         {
             return problem;
-        }
-
-        if (keys.Of(tenant).Count() >= MostKeys)
-        {
-            return Problem.TooManyKeys(MostKeys);
         }
 
         var plain = ApiKeySyntax.Generate();
@@ -31,7 +29,21 @@ internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvid
             RequestsPerMinute = Limit(request.RequestsPerMinute),
             RequestsPerDay = Limit(request.RequestsPerDay),
         };
-        await keys.TryAddAsync(hash, record, cancellationToken);
+        await creating.WaitAsync(cancellationToken);
+        try
+        {
+            if (keys.Of(tenant).Count() >= MostKeys)
+            {
+                return Problem.TooManyKeys(MostKeys);
+            }
+
+            await keys.TryAddAsync(hash, record, cancellationToken);
+        }
+        finally
+        {
+            creating.Release();
+        }
+
         return TypedResults.Json(KeyResponse.From(ApiKeyId.OfHash(hash), record, plain: plain), ApiJson.Default.KeyResponse, statusCode: 201);
     }
 
@@ -40,7 +52,7 @@ internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvid
 
     public async Task<IResult> ChangeAsync(ClaimsPrincipal user, TenantId tenant, string keyId, ChangeKeyRequest request, CancellationToken cancellationToken)
     {
-        if ((request.Validate() ?? Missing(user, request.Scopes ?? []) ?? Past(request.ExpiresAt)) is { } problem)
+        if ((request.Validate() ?? Missing(user, request.Scopes ?? []) ?? Past(request.ExpiresAt) ?? Above(user, tenant, request.RequestsPerMinute, request.RequestsPerDay)) is { } problem)
         {
             return problem;
         }
@@ -66,10 +78,25 @@ internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvid
             ? TypedResults.NoContent()
             : Problem.KeyNotFound;
 
+    public void Dispose() => creating.Dispose();
+
     private static long? Limit(long? asked) => asked is 0 ? null : asked;
 
     private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult? Missing(ClaimsPrincipal user, IEnumerable<string> scopes) =>
         scopes.FirstOrDefault(scope => Scopes.All.Contains(scope) && !user.HasScope(scope)) is { } missing ? Problem.ScopeMissing(missing) : null;
+
+    /// <summary>A key with limits of its own cannot lift them, neither its own nor by another key.</summary>
+    /// <param name="perMinute">0 for none; null when it is left as it is.</param>
+    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult? Above(ClaimsPrincipal user, TenantId tenant, long? perMinute, long? perDay)
+    {
+        var own = user.KeyLimits();
+        return user.Tenant() != tenant ? null
+            : IsAbove(perMinute, own.Minute) ? Problem.AboveOwnLimit("requests_per_minute", own.Minute)
+            : IsAbove(perDay, own.Day) ? Problem.AboveOwnLimit("requests_per_day", own.Day)
+            : null;
+
+        static bool IsAbove(long? asked, long own) => own > 0 && asked is { } limit && (limit == 0 || limit > own);
+    }
 
     private Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult? Past(DateTimeOffset? expiresAt) =>
         expiresAt <= time.GetUtcNow() ? Problem.Invalid(422, "expires_at", "must be in the future") : null;

@@ -7,29 +7,32 @@ using NATS.Client.JetStream;
 namespace Kgents.Api.Limits;
 
 /// <summary>
-/// Counts requests in JetStream's counters, so that a limit holds for all replicas together and over restarts: each request adds one and is told
-/// the sum. A window that is known to be used up is not asked again, so that a client which goes on asking costs NATS nothing.
+/// Counts the requests of a day in JetStream's counters, so that a limit holds for all replicas together and over restarts: each request adds one and is told
+/// the sum. A day that is known to be used up is not asked again, so that a client which goes on asking costs NATS nothing.
 /// </summary>
-internal sealed class RequestCounter(INatsJSContext jetStream)
+internal sealed class RequestCounter(INatsJSContext jetStream, TimeProvider time)
 {
     public const string Increment = "Nats-Incr";
 
-    /// <summary>By tenant or key and policy: the window that is used up, as long as its quota is no larger. As many as there are tenants and keys with limits.</summary>
-    private readonly ConcurrentDictionary<(TenantId, ApiKeyId?, string), (DateTimeOffset Start, long Quota)> usedUp = new();
+    /// <summary>By tenant or key: the day that is used up, as long as its quota is no larger. As many as there are tenants and keys with limits.</summary>
+    private readonly ConcurrentDictionary<(TenantId, ApiKeyId?), (DateTimeOffset Start, long Quota)> usedUp = new();
 
-    /// <summary>The requests in the window with this one; null when it is used up.</summary>
-    /// <exception cref="NatsException">NATS does not answer: nobody knows.</exception>
-    public async ValueTask<long?> AddAsync(RequestWindow window, TenantId tenant, ApiKeyId key, DateTimeOffset start, CancellationToken cancellationToken)
+    /// <summary>Null when it is not known without asking.</summary>
+    public LimitState? UsedUp(RequestLimit limit, TenantId tenant, ApiKeyId key)
     {
-        var of = (tenant, window.OfKey ? key : (ApiKeyId?)null, window.Policy);
-        if (usedUp.TryGetValue(of, out var known) && known.Start == start && window.Quota <= known.Quota)
-        {
-            return null;
-        }
+        var (start, left) = Today();
+        return usedUp.TryGetValue((tenant, limit.OfKey ? key : null), out var known) && known.Start == start && limit.Quota <= known.Quota ? LimitState.UsedUp(limit, left, left) : null;
+    }
+
+    /// <exception cref="NatsException">NATS does not answer: nobody knows. The request may have been counted.</exception>
+    public async ValueTask<LimitState> AddAsync(RequestLimit limit, TenantId tenant, ApiKeyId key, CancellationToken cancellationToken)
+    {
+        var (start, left) = Today();
+        var of = (tenant, limit.OfKey ? key : (ApiKeyId?)null);
 
         // Without a second try: one whose answer is lost may have counted, and a request is not to be counted twice.
         var ack = await jetStream.PublishAsync(
-            Subjects.RequestCount(window.Name, tenant, of.Item2, start),
+            Subjects.RequestCount(tenant, of.Item2, start),
             ReadOnlyMemory<byte>.Empty,
             NatsRawSerializer<ReadOnlyMemory<byte>>.Default,
             new NatsJSPubOpts { RetryAttempts = 1 },
@@ -37,12 +40,19 @@ internal sealed class RequestCounter(INatsJSContext jetStream)
             cancellationToken);
         ack.EnsureSuccess();
         var sum = long.Parse(ack.Value!, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        if (sum <= window.Quota)
+        if (sum <= limit.Quota)
         {
-            return sum;
+            return new LimitState(limit, limit.Quota - sum, left, Wait: null);
         }
 
-        usedUp[of] = (start, window.Quota);
-        return null;
+        usedUp[of] = (start, limit.Quota);
+        return LimitState.UsedUp(limit, left, left);
+    }
+
+    private (DateTimeOffset Start, TimeSpan Left) Today()
+    {
+        var now = time.GetUtcNow();
+        var start = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % RequestLimit.Day.Ticks), TimeSpan.Zero);
+        return (start, start + RequestLimit.Day - now);
     }
 }

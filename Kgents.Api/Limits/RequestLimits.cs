@@ -8,19 +8,22 @@ using Kgents.Api.Telemetry;
 namespace Kgents.Api.Limits;
 
 /// <summary>
-/// Counts each request that its caller may make, before anything else is done for it, and refuses it when a window is used up. The minute comes first: what it
-/// refuses does not count in the day.
+/// Counts each request that its caller may make, before anything else is done for it, and refuses it when a limit is used up. The minute comes first: what it
+/// refuses does not count in the day. What a day that is known to be used up refuses counts nowhere.
 /// </summary>
-internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter, PlanCatalog plans, ApiMetrics metrics, TimeProvider time)
+internal sealed class RequestLimits(RequestDelegate next, RequestBuckets buckets, RequestCounter counter, PlanCatalog plans, ApiMetrics metrics)
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        if (context.User.Identity?.IsAuthenticated is true && WindowsOf(context.User) is { Count: > 0 } windows)
+        if (context.User.Identity?.IsAuthenticated is true && LimitsOf(context.User) is { Count: > 0 } limits)
         {
-            if (await CountAsync(context, windows) is { } refusedBy)
+            var states = await CountAsync(context, limits);
+            WriteWhenItStarts(context.Response, states);
+            if (states[^1] is { Wait: { } wait } refusedBy)
             {
-                metrics.Refused(refusedBy);
-                await Problem.QuotaExceeded(refusedBy).ExecuteAsync(context);
+                metrics.Refused(refusedBy.Limit.Policy);
+                context.Response.Headers.RetryAfter = RateLimitHeaders.Seconds(wait).ToString(CultureInfo.InvariantCulture);
+                await Problem.QuotaExceeded(refusedBy.Limit.Policy).ExecuteAsync(context);
                 return;
             }
         }
@@ -28,52 +31,51 @@ internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter
         await next(context);
     }
 
-    /// <summary>The policy that is used up; null when the request may be made. The headers say how much is left either way.</summary>
-    private async Task<string?> CountAsync(HttpContext context, List<RequestWindow> windows)
+    /// <summary>How each limit stands, up to the one that refuses.</summary>
+    private async Task<IReadOnlyList<LimitState>> CountAsync(HttpContext context, List<RequestLimit> limits)
     {
-        var states = new List<WindowState>(windows.Count);
-        foreach (var window in windows)
+        var (tenant, key) = (context.User.Tenant(), context.User.Key());
+        if (limits.Where(limit => !limit.IsBucket).Select(limit => counter.UsedUp(limit, tenant, key)).FirstOrDefault(state => state is not null) is { } usedUp)
         {
-            var now = time.GetUtcNow();
-            var start = window.StartAt(now);
-            var seconds = (long)Math.Ceiling((start + window.Length - now).TotalSeconds);
-            var count = await counter.AddAsync(window, context.User.Tenant(), context.User.Key(), start, context.RequestAborted);
-            states.Add(new WindowState(window, window.Quota - (count ?? window.Quota), seconds));
-            if (count is null)
+            return [usedUp];
+        }
+
+        var states = new List<LimitState>(limits.Count);
+        foreach (var limit in limits)
+        {
+            states.Add(limit.IsBucket ? await buckets.TakeAsync(limit, tenant, key) : await counter.AddAsync(limit, tenant, key, context.RequestAborted));
+            if (states[^1].IsRefused)
             {
-                context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-                WriteWhenItStarts(context.Response, states);
-                return window.Policy;
+                break;
             }
         }
 
-        WriteWhenItStarts(context.Response, states);
-        return null;
+        return states;
     }
 
     /// <summary>A fault clears the headers that were set before it.</summary>
-    private static void WriteWhenItStarts(HttpResponse response, IReadOnlyList<WindowState> states) => response.OnStarting(() =>
+    private static void WriteWhenItStarts(HttpResponse response, IReadOnlyList<LimitState> states) => response.OnStarting(() =>
     {
         RateLimitHeaders.Write(response.Headers, states);
         return Task.CompletedTask;
     });
 
-    private List<RequestWindow> WindowsOf(ClaimsPrincipal user)
+    private List<RequestLimit> LimitsOf(ClaimsPrincipal user)
     {
         var plan = plans.Of(user.Tenant());
         var (keyMinute, keyDay) = user.KeyLimits();
-        var windows = new List<RequestWindow>(4);
-        AddIf(keyMinute, RequestWindow.OfKeyMinute);
-        AddIf(plan.RequestsPerMinute, RequestWindow.OfTenantMinute);
-        AddIf(keyDay, RequestWindow.OfKeyDay);
-        AddIf(plan.RequestsPerDay, RequestWindow.OfTenantDay);
-        return windows;
+        var limits = new List<RequestLimit>(4);
+        AddIf(keyMinute, RequestLimit.OfKeyMinute);
+        AddIf(plan.RequestsPerMinute, RequestLimit.OfTenantMinute);
+        AddIf(keyDay, RequestLimit.OfKeyDay);
+        AddIf(plan.RequestsPerDay, RequestLimit.OfTenantDay);
+        return limits;
 
-        void AddIf(long quota, Func<long, RequestWindow> window)
+        void AddIf(long quota, Func<long, RequestLimit> limit)
         {
             if (quota > 0)
             {
-                windows.Add(window(quota));
+                limits.Add(limit(quota));
             }
         }
     }

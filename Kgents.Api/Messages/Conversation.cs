@@ -28,7 +28,7 @@ internal sealed class Conversation(SessionAnswers answers, JetStreamReader reade
         while (true)
         {
             var place = await FindPlaceAsync(message.Tenant, message.Session, cancellationToken);
-            if ((WhyNot(place, message.WhenBusy) ?? await admission.ReserveAsync(message, turn, cancellationToken)) is { } refusal)
+            if ((WhyNot(place, message.WhenBusy) ?? await admission.ReserveAsync(message, turn, cancellationToken) ?? await PrepareAsync(message, cancellationToken)) is { } refusal)
             {
                 return refusal;
             }
@@ -52,6 +52,9 @@ internal sealed class Conversation(SessionAnswers answers, JetStreamReader reade
             // Another message has the place; this one never can have it, so it may go behind that one.
         }
     }
+
+    /// <summary>Null when the message may be stored.</summary>
+    public static Task<Acceptance?> PrepareAsync(NewMessage message, CancellationToken cancellationToken) => message.PrepareAsync?.Invoke(cancellationToken) ?? Task.FromResult<Acceptance?>(null);
 
     /// <summary>Where the session's next message belongs. It is still free when the message is stored there, and else it is not stored.</summary>
     public async Task<MessagePlace> FindPlaceAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)

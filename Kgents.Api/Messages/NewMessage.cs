@@ -17,6 +17,8 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
 
     /// <summary>Who sends it.</summary>
     public required ApiKeyId Key { get; init; }
+    /// <summary>What is to be stored before the message, once it is certain that there is room for its turn; says why the message cannot be stored, or null.</summary>
+    public Func<CancellationToken, Task<Acceptance?>>? PrepareAsync { get; init; }
 
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }

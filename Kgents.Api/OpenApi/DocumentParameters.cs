@@ -15,6 +15,7 @@ internal static class DocumentParameters
         ["deliveryId"] = "The id of the event that was, or is to be, delivered: e-{32 hex digits}.",
         ["limit"] = "How many: 50 by default; of more than 100 only 100 count.",
         ["cursor"] = "`next` of the page before.",
+        ["slug"] = "Only the tenant that has this slug.",
         ["status"] = "`active` (default), `archived` or `any`.",
         ["after"] = "The id of the last event that was seen, for a client that cannot send Last-Event-ID with its first request.",
         ["from"] = "The first hour: a day, or a time on a full hour of UTC. The first day of this month by default.",

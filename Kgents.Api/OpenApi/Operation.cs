@@ -23,6 +23,9 @@ internal sealed record Answer(int Status, string Text, Type? Body = null)
 {
     public IReadOnlyList<string> Headers { get; init; } = [];
 
+    /// <summary>Of the body; null for that of its type.</summary>
+    public object? Example { get; init; }
+
     /// <summary>The events of <c>text/event-stream</c>, if the answer is one.</summary>
     public IReadOnlyList<StreamEvent>? Events { get; init; }
 

@@ -71,6 +71,12 @@ internal sealed class OperationTransformer(IOptions<JsonOptions> json) : IOpenAp
     {
         response.Description = answer.Text;
         response.Headers = Headers(document, [.. answer.Headers, .. DocumentParameters.LimitHeaders]);
+        if (answer.Body is not null)
+        {
+            var example = answer.Example ?? AnswerExamples.Of(answer.Body);
+            response.Content!["application/json"].Example = JsonSerializer.SerializeToNode(example, options.GetTypeInfo(answer.Body));
+        }
+
         if (answer.IsCsv)
         {
             response.Content ??= new Dictionary<string, OpenApiMediaType>();

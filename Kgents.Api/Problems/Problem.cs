@@ -21,6 +21,9 @@ internal static class Problem
     public static ProblemHttpResult ScopeMissing(string scope) => Create(
         403, "scope-missing", "The key may not do this", $"It lacks the scope '{scope}'.", ("scope", scope));
 
+    public static ProblemHttpResult AboveOwnLimit(string field, long limit) => Create(
+        403, "above-own-limit", "The key cannot give more than it has", $"Its own {field} is {limit}; it can give from 1 to {limit}.", ("field", field), ("limit", limit));
+
     public static ProblemHttpResult OperatorOnly => Create(403, "operator-only", "Only the operator may do this", "It takes a key of the operator's tenant.");
 
     public static ProblemHttpResult TenantNotActive(TenantStatus status) => Create(
@@ -29,6 +32,9 @@ internal static class Problem
     public static ProblemHttpResult TenantNotFound => Create(404, "tenant-not-found", "There is no such tenant", "None has this id.");
 
     public static ProblemHttpResult TenantExists => Create(409, "tenant-exists", "There is a tenant of this id", "Choose another id; it cannot be changed later.");
+
+    public static ProblemHttpResult SlugTaken => Create(
+        409, "slug-taken", "Another tenant has the slug", "It has it, or had it or asked for it less than five minutes ago. Choose another one.");
 
     public static ProblemHttpResult TooManyKeys(int limit) => Create(
         409, "too-many-keys", "The tenant has too many keys", "Revoked ones count too: they are kept for the audit. Use those that there are.", ("limit", limit));

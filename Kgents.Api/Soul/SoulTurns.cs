@@ -12,7 +12,7 @@ namespace Kgents.Api.Soul;
 /// session is the key's, so a request that is sent again finds its turn there.
 /// </summary>
 internal sealed class SoulTurns(
-    SessionStore sessions, SessionDeletion deletion, MessageInbox inbox, TurnStore turns, TurnFollower follower, IHostApplicationLifetime lifetime)
+    SessionStore sessions, MessageInbox inbox, TurnStore turns, TurnFollower follower, IHostApplicationLifetime lifetime)
 {
     /// <param name="answer">Makes the answer of the request from that of the turn: its text, its tokens and who answered.</param>
     public async Task<IResult> AskAsync(
@@ -23,20 +23,8 @@ internal sealed class SoulTurns(
         Func<TurnAddress, string, TokenCounts, string, IResult> answer,
         CancellationToken cancellationToken)
     {
-        var id = await sessions.EnsureAsync(tenant, key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString()), session, cancellationToken);
-        if (key is not null && await sessions.FindAsync(tenant, id, cancellationToken) is null)
-        {
-            // The key's session was deleted, and ids are never used again.
-            return Problem.SessionNotFound;
-        }
-
-        var acceptance = await inbox.AcceptAsync(ask(id), key, cancellationToken);
-        if (acceptance is Acceptance.OverQuota && key is null)
-        {
-            // Made for this turn alone.
-            await deletion.DeleteAsync(tenant, id, cancellationToken);
-        }
-
+        var id = key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString());
+        var acceptance = await inbox.AcceptAsync(ask(id) with { PrepareAsync = StoreSessionAsync }, key, cancellationToken);
         return acceptance switch
         {
             Acceptance.Stored { Replayed: true } stored => new Replayed(await ReplayAsync(stored.Turn, answer, cancellationToken)),
@@ -47,6 +35,14 @@ internal sealed class SoulTurns(
             Acceptance.Busy => Problem.TurnInProgress(null),
             _ => throw new InvalidOperationException($"{acceptance} is no answer to the first message of a session."),
         };
+
+        async Task<Acceptance?> StoreSessionAsync(CancellationToken accepting)
+        {
+            await sessions.EnsureAsync(tenant, id, session, accepting);
+
+            // Where the key's session was deleted there is none now: ids are never used again.
+            return key is not null && await sessions.FindAsync(tenant, id, accepting) is null ? new Acceptance.SessionGone() : null;
+        }
     }
 
     private async Task<IResult> ReplayAsync(TurnAddress turn, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) =>

@@ -26,7 +26,7 @@ internal static class TenantEndpoints
     }
 
     private static async Task<Results<Created<TenantResponse>, ProblemHttpResult>> CreateTenant(
-        CreateTenantRequest request, TenantStore tenants, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
+        CreateTenantRequest request, TenantStore tenants, TenantSlugs slugs, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
     {
         if (request.Validate(plans) is { } problem)
         {
@@ -38,13 +38,24 @@ internal static class TenantEndpoints
             TenantId.Parse(request.Id ?? $"tn-{Guid.CreateVersion7(time.GetUtcNow()):n}"), request.Name!, status, request.Settings ?? [], time.GetUtcNow())
         {
             Plan = request.Plan,
+            Slug = request.Slug,
         };
+        if (tenants.Find(tenant.Id) is not null)
+        {
+            return Problem.TenantExists;
+        }
+
+        if (!await slugs.TryClaimAsync(tenant.Id, request.Slug ?? tenant.Id.ToString(), cancellationToken))
+        {
+            return Problem.SlugTaken;
+        }
+
         return await tenants.TryCreateAsync(tenant, cancellationToken)
             ? TypedResults.Created($"/v1/admin/tenants/{tenant.Id}", TenantResponse.From(tenant, plans))
             : Problem.TenantExists;
     }
 
-    private static Results<Ok<TenantPage>, ProblemHttpResult> ListTenants(TenantStore tenants, PlanCatalog plans, string? limit = null, string? cursor = null)
+    private static Results<Ok<TenantPage>, ProblemHttpResult> ListTenants(TenantStore tenants, PlanCatalog plans, string? limit = null, string? cursor = null, string? slug = null)
     {
         if (Paging.Read(limit, cursor: null, 0, out var page) is { } problem)
         {
@@ -56,7 +67,7 @@ internal static class TenantEndpoints
             return Problem.Invalid(400, "cursor", "is not a cursor of this listing");
         }
 
-        var found = tenants.All.Where(tenant => string.CompareOrdinal(tenant.Id.ToString(), cursor) > 0).Take(page.Limit + 1).Select(tenant => TenantResponse.From(tenant, plans)).ToList();
+        var found = tenants.All.Where(tenant => slug is null || (tenant.Slug ?? tenant.Id.ToString()) == slug).Where(tenant => string.CompareOrdinal(tenant.Id.ToString(), cursor) > 0).Take(page.Limit + 1).Select(tenant => TenantResponse.From(tenant, plans)).ToList();
         var shown = found.Take(page.Limit).ToList();
         return TypedResults.Ok(new TenantPage(shown, found.Count > page.Limit ? shown[^1].Id.ToString() : null));
     }
@@ -65,7 +76,7 @@ internal static class TenantEndpoints
         TenantId.TryParse(tenantId, null, out var id) && tenants.Find(id) is { } tenant ? TypedResults.Ok(TenantResponse.From(tenant, plans)) : Problem.TenantNotFound;
 
     private static async Task<Results<Ok<TenantResponse>, ProblemHttpResult>> ChangeTenant(
-        string tenantId, ChangeTenantRequest request, TenantStore tenants, PlanCatalog plans, IOptions<BootstrapKeyOptions> operatorOptions, CancellationToken cancellationToken)
+        string tenantId, ChangeTenantRequest request, TenantStore tenants, TenantSlugs slugs, PlanCatalog plans, IOptions<BootstrapKeyOptions> operatorOptions, CancellationToken cancellationToken)
     {
         if (request.Validate(plans) is { } problem)
         {
@@ -80,6 +91,11 @@ internal static class TenantEndpoints
         if (tenantId == operatorOptions.Value.BootstrapTenant && request.Status is not null && !TenantStatusText.Find(request.Status)!.Value.MayUseService())
         {
             return Problem.Invalid(422, "status", "of the operator's tenant must stay one that may use the service: else nobody could undo it");
+        }
+
+        if (request.Slug is { } slug && tenants.Find(id) is not null && !await slugs.TryClaimAsync(id, slug, cancellationToken))
+        {
+            return Problem.SlugTaken;
         }
 
         return await tenants.ChangeAsync(id, request.ApplyTo, cancellationToken) is { } changed ? TypedResults.Ok(TenantResponse.From(changed, plans)) : Problem.TenantNotFound;

@@ -8,9 +8,9 @@ internal static class TenantOperations
 {
     public static Operation Create { get; } = new("createTenant", "Create a tenant")
     {
-        Example = new CreateTenantRequest("example", "Example Ltd", "active", "free", new() { ["account"] = "4711" }),
+        Example = new CreateTenantRequest("example", "Example Ltd", "example-ltd", "active", "free", new() { ["account"] = "4711" }),
         Answers = [new(201, "The tenant.", typeof(TenantResponse)) { Headers = ["Location"] }],
-        Problems = [Problem.TenantExists, Invalid],
+        Problems = [Problem.TenantExists, Problem.SlugTaken, Invalid],
     };
 
     public static Operation List { get; } = new("listTenants", "List tenants, by their ids")
@@ -23,9 +23,9 @@ internal static class TenantOperations
 
     public static Operation Change { get; } = new("changeTenant", "Change a tenant; what is left out stays")
     {
-        Example = new ChangeTenantRequest("Example GmbH", "past_due", "pro", Settings: null),
+        Example = new ChangeTenantRequest("Example GmbH", "example-gmbh", "past_due", "pro", Settings: null),
         Answers = [new(200, "The tenant, changed.", typeof(TenantResponse))],
-        Problems = [Invalid],
+        Problems = [Problem.SlugTaken, Invalid],
     };
 
     private static ProblemHttpResult Invalid => Problem.Invalid(422, "status", $"must be one of {string.Join(", ", TenantStatusText.All)}");

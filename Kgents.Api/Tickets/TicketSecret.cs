@@ -14,6 +14,8 @@ internal sealed class TicketSecret(JetStreamReader reader, FencedPublisher publi
 
     private byte[]? known;
 
+    public bool IsKnown => known is not null;
+
     public async ValueTask<byte[]> GetAsync(CancellationToken cancellationToken) => known ??= await FindOrDrawAsync(cancellationToken);
 
     /// <summary>From the leader. Of replicas that draw one at the same time the first wins.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
@@ -16,8 +15,8 @@ internal sealed partial class StreamPlaces(JetStreamReader reader, FencedPublish
     private static readonly TimeSpan Renewal = Lease / 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-    private static readonly string Stream = Subjects.KeyValueStream(Buckets.OpenStreams);
 
+    private readonly BucketRecords<OpenStreamsRecord> records = new(Buckets.OpenStreamsRecords, WireJson.Default.OpenStreamsRecord, reader, publisher, time);
     private readonly string replica = Guid.NewGuid().ToString("n");
     private readonly Lock gate = new();
     private readonly Dictionary<TenantId, Places> tenants = [];
@@ -160,27 +159,26 @@ internal sealed partial class StreamPlaces(JetStreamReader reader, FencedPublish
     /// <summary>How many of those who ask have got a place.</summary>
     private async Task<int> WriteAsync(TenantId tenant, int open, List<Asking> asking, CancellationToken cancellationToken)
     {
-        var subject = Subjects.KeyValue(Buckets.OpenStreams, tenant.ToString());
-        while (true)
+        var granted = 0;
+        await records.ChangeOrCreateAsync(Subjects.KeyValue(Buckets.OpenStreams, tenant.ToString()), Change, cancellationToken);
+        return granted;
+
+        OpenStreamsRecord? Change(OpenStreamsRecord? last)
         {
-            var last = await reader.LastAsync(Stream, subject, cancellationToken);
             var now = time.GetUtcNow();
-            var replicas = Read(last).Where(each => each.Key != replica && each.Value.Until > now).ToDictionary(StringComparer.Ordinal);
-            var granted = Grant(asking, open + replicas.Values.Sum(each => each.Open));
+            var known = last?.Replicas ?? new Dictionary<string, ReplicaStreams>();
+            var replicas = known.Where(each => each.Key != replica && each.Value.Until > now).ToDictionary(StringComparer.Ordinal);
+            granted = Grant(asking, open + replicas.Values.Sum(each => each.Open));
             if (open + granted > 0)
             {
                 replicas[replica] = new ReplicaStreams(open + granted, now + Lease);
             }
-            else if (last is null || !Read(last).ContainsKey(replica))
+            else if (!known.ContainsKey(replica))
             {
-                return 0;
+                return null;
             }
 
-            var payload = JsonSerializer.SerializeToUtf8Bytes(new OpenStreamsRecord(replicas), WireJson.Default.OpenStreamsRecord);
-            if ((await publisher.AppendAsync(Stream, subject, payload, [], last?.Sequence ?? 0, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken)).IsStored)
-            {
-                return granted;
-            }
+            return new OpenStreamsRecord(replicas);
         }
     }
 
@@ -196,9 +194,6 @@ internal sealed partial class StreamPlaces(JetStreamReader reader, FencedPublish
 
         return granted;
     }
-
-    private static IReadOnlyDictionary<string, ReplicaStreams> Read(StoredEntry? entry) =>
-        entry is null ? new Dictionary<string, ReplicaStreams>() : JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.OpenStreamsRecord)!.Replicas;
 
     [LoggerMessage(LogLevel.Warning, "The open streams of {Tenant} could not be told to the other replicas; trying again.")]
     private partial void LogNotTold(TenantId tenant, Exception exception);

@@ -10,7 +10,7 @@ internal static class WebhookOperations
     public static Operation Create { get; } = new("createWebhook", "Create a webhook")
     {
         Example = new CreateWebhookRequest("https://example.com/hooks/kgents", [WebhookEventTypes.ThresholdReached, WebhookEventTypes.LimitExceeded], "billing"),
-        Answers = [new(201, "The webhook: `secret` is in no other answer.", typeof(WebhookResponse)) { Headers = ["Location"] }],
+        Answers = [new(201, "The webhook: `secret` is in no other answer.", typeof(WebhookResponse)) { Headers = ["Location"], Example = AnswerExamples.Webhook with { Secret = "whsec_bm90LWEtc2VjcmV0LWJ1dC1hbi1leGFtcGxlIQ==" } }],
         Problems = [Problem.TooManyWebhooks(10), Invalid],
     };
 

@@ -11,6 +11,9 @@ public sealed record QuotaRecord(string Period, long Settled, IReadOnlyDictionar
 
     /// <summary>When a turn was first refused in this period because too little was left for it, whatever other turns hold; null while none was.</summary>
     public DateTimeOffset? RefusedAt { get; init; }
+
+    /// <summary>When what is settled was last compared with what was recorded.</summary>
+    public DateTimeOffset? RebasedAt { get; init; }
 }
 
 /// <summary>A turn that holds a place, and tokens.</summary>

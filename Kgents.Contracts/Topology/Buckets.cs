@@ -11,6 +11,7 @@ public static class Buckets
     public const string SessionDetails = "kgents_session_details";
     public const string Quota = "kgents_quota";
     public const string OpenStreams = "kgents_streams";
+    public const string RequestRates = "kgents_rates";
     public const string Deletions = "kgents_deletions";
     public const string Reconciliations = "kgents_reconciliations";
     public const string Leases = "kgents_leases";
@@ -30,6 +31,9 @@ public static class Buckets
     public static BucketDefinition QuotaRecords { get; } = new(Quota, "Tokens of the month and open turns by tenant");
 
     public static BucketDefinition OpenStreamsRecords { get; } = new(OpenStreams, "Open streams by tenant and replica");
+
+    /// <summary>A bucket of requests that nobody took from for a minute is full, which none is too.</summary>
+    public static BucketDefinition RequestRateRecords { get; } = new(RequestRates, "Requests of the last minute, by tenant and key") { MaxAge = TimeSpan.FromMinutes(5) };
 
     public static BucketDefinition TenantRecords { get; } = new(Tenants, "Tenants by their id");
 

@@ -34,13 +34,6 @@ public static class Streams
         Immutable = true,
     };
 
-    /// <summary>Requests of each tenant and key, minute by minute.</summary>
-    public static StreamDefinition MinuteCounts { get; } = new("KGENTS_MINUTE_COUNTS", Subjects.AllMinuteCounts, "Requests in a minute")
-    {
-        MaxAge = TimeSpan.FromMinutes(5),
-        IsCounter = true,
-    };
-
     /// <summary>Requests of each tenant and key, day by day.</summary>
     public static StreamDefinition DayCounts { get; } = new("KGENTS_DAY_COUNTS", Subjects.AllDayCounts, "Requests in a day")
     {

@@ -6,12 +6,20 @@ using Kgents.Contracts;
 namespace Kgents.ServiceDefaults.Nats;
 
 /// <summary>The values of a bucket, read from the leader and changed by compare-and-set. Nothing of them is kept in memory.</summary>
-internal sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<TValue> json, JetStreamReader reader, FencedPublisher publisher)
+public sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<TValue> json, JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
     where TValue : class
 {
     private const string Operation = "KV-Operation";
 
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(20);
+
     private readonly string stream = Subjects.KeyValueStream(bucket.Name);
+
+    /// <summary>
+    /// Two that write the same bytes after the same value have made the same change, and both have made it. Only so where a change may be repeated: one that counts up, written by
+    /// two processes, would be lost once.
+    /// </summary>
+    public bool SameBytesAreOneChange { get; init; }
 
     /// <summary>Null when there is none under this subject.</summary>
     public async Task<(TValue Value, ulong Sequence)?> FindAsync(string subject, CancellationToken cancellationToken) =>
@@ -37,23 +45,32 @@ internal sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInf
 
     /// <summary>The value as it is after the change, whatever else changed it meanwhile; null when there is none.</summary>
     /// <param name="change">Null when nothing is to change. It is asked again when another change came first.</param>
-    public async Task<TValue?> ChangeAsync(string subject, Func<TValue, TValue?> change, CancellationToken cancellationToken)
+    public Task<TValue?> ChangeAsync(string subject, Func<TValue, TValue?> change, CancellationToken cancellationToken) =>
+        ChangeOrCreateAsync(subject, value => value is null ? null : change(value), cancellationToken);
+
+    /// <summary>The same where there need not be a value yet: then the change is asked with null.</summary>
+    public async Task<TValue?> ChangeOrCreateAsync(string subject, Func<TValue?, TValue?> change, CancellationToken cancellationToken)
     {
-        while (await FindAsync(subject, cancellationToken) is var (value, sequence))
+        while (true)
         {
+            var last = await reader.LastAsync(stream, subject, cancellationToken);
+            var value = last is { Data.Length: > 0 } ? Read(last) : null;
             if (change(value) is not { } changed)
             {
                 return value;
             }
 
-            if (await TryPutAsync(subject, changed, sequence, cancellationToken) is not null)
+            if (await TryPutAsync(subject, changed, last?.Sequence ?? 0, cancellationToken) is not null)
             {
                 return changed;
             }
-        }
 
-        return null;
+            await PauseAsync(cancellationToken);
+        }
     }
+
+    /// <summary>After another was first: not all that lost at once, at the same moment again.</summary>
+    public Task PauseAsync(CancellationToken cancellationToken) => Task.Delay(LongestPause * Random.Shared.NextDouble(), time, cancellationToken);
 
     /// <summary>Leaves a mark without a value. False when there is none.</summary>
     public async Task<bool> RemoveAsync(string subject, CancellationToken cancellationToken)
@@ -71,10 +88,9 @@ internal sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInf
 
     private async Task<ulong?> TryPutAsync(string subject, ReadOnlyMemory<byte> payload, ulong expected, KeyValuePair<string, string>[] headers, CancellationToken cancellationToken)
     {
-        // Not by its bytes: another process may write the same ones, from the same value, and one of the two changes would be lost.
         var writer = Guid.NewGuid().ToString("n");
         var result = await publisher.AppendAsync(
-            stream, subject, payload, [.. headers, new(TurnHeaders.Writer, writer)], expected, entry => entry.Header(TurnHeaders.Writer) == writer, cancellationToken);
+            stream, subject, payload, [.. headers, new(TurnHeaders.Writer, writer)], expected, entry => entry.Header(TurnHeaders.Writer) == writer || (SameBytesAreOneChange && entry.Data.Span.SequenceEqual(payload.Span)), cancellationToken);
         return result.IsStored ? result.Sequence : null;
     }
 

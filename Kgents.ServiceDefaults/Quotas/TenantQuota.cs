@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
@@ -13,11 +12,12 @@ namespace Kgents.ServiceDefaults.Quotas;
 /// </summary>
 public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
 {
-    private static readonly string Stream = Subjects.KeyValueStream(Buckets.Quota);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
     /// <summary>More than clocks differ by that are right.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromDays(1);
+
+    private readonly BucketRecords<QuotaRecord> records = new(Buckets.QuotaRecords, WireJson.Default.QuotaRecord, reader, publisher, time) { SameBytesAreOneChange = true };
 
     /// <summary>Reserves as much as there is, or changes what the turn has reserved.</summary>
     /// <param name="atLeast">With less the turn is of no use, and is refused.</param>
@@ -53,6 +53,10 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
             }
 
             answer = new QuotaAnswer.Granted(granted);
+            if (own?.Tokens == granted)
+            {
+                return null;
+            }
 
             // A worker asks with the limit that there was when the message was posted, which may have changed since.
             return With(own is null ? Limited(quota, tokensPerMonth) : quota, turn, new OpenTurn(turn.Session, granted, own?.Since ?? now));
@@ -71,13 +75,22 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
     public Task ReleaseAsync(TurnAddress turn, CancellationToken cancellationToken) => ChangeAsync(
         turn.Tenant, quota => quota.Open.ContainsKey(turn.Turn.ToString()) ? Without(quota, turn) : null, cancellationToken);
 
+    /// <summary>
+    /// Corrects what is settled, by as much as it differed from what was recorded when it was <paramref name="seen"/>: what was settled since stays. Of several that compared the same, the first corrects it.
+    /// </summary>
+    public Task RebaseAsync(TenantId tenant, QuotaRecord seen, long difference, CancellationToken cancellationToken) => ChangeAsync(
+        tenant,
+        quota => At(quota, time.GetUtcNow()) is var current && (current.Period, current.RebasedAt) == (seen.Period, seen.RebasedAt)
+            ? current with { Settled = Math.Max(0, current.Settled + difference), RebasedAt = time.GetUtcNow() }
+            : null,
+        cancellationToken);
+
     /// <summary>All turns that are open since before an instant.</summary>
     public async IAsyncEnumerable<(TurnAddress Turn, DateTimeOffset Since)> OpenSinceAsync(DateTimeOffset before, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var entry in reader.ReadAsync(Stream, Subjects.KeyValue(Buckets.Quota, "*"), 1, 0, cancellationToken))
+        await foreach (var (quota, tenant) in AllAsync(cancellationToken))
         {
-            var tenant = TenantId.Parse(entry.Subject[(entry.Subject.LastIndexOf('.') + 1)..]);
-            foreach (var (turn, open) in Read(entry).Open)
+            foreach (var (turn, open) in quota.Open)
             {
                 if (open.Since < before)
                 {
@@ -88,39 +101,35 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
     }
 
     public async Task<QuotaRecord?> FindAsync(TenantId tenant, CancellationToken cancellationToken) =>
-        await reader.LastAsync(Stream, SubjectOf(tenant), cancellationToken) is { } entry ? At(Read(entry), time.GetUtcNow()) : null;
+        await records.FindAsync(SubjectOf(tenant), cancellationToken) is var (quota, _) ? At(quota, time.GetUtcNow()) : null;
+
+    /// <summary>Of all tenants that have one, as they were stored.</summary>
+    public async IAsyncEnumerable<(QuotaRecord Quota, TenantId Tenant)> AllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var (quota, subject) in records.ReadAsync(Subjects.AllQuotas, cancellationToken))
+        {
+            if (Subjects.TryParseTenant(subject, out var tenant))
+            {
+                yield return (quota, tenant);
+            }
+        }
+    }
 
     /// <param name="change">Null when nothing is to change. It is asked again when another change came first.</param>
     private async Task ChangeAsync(TenantId tenant, Func<QuotaRecord, QuotaRecord?> change, CancellationToken cancellationToken)
     {
         while (true)
         {
-            StoredEntry? last;
             try
             {
-                last = await reader.LastAsync(Stream, SubjectOf(tenant), cancellationToken);
+                await records.ChangeOrCreateAsync(SubjectOf(tenant), quota => change(quota ?? new QuotaRecord(PeriodOf(time.GetUtcNow()), 0, new Dictionary<string, OpenTurn>())), cancellationToken);
+                return;
             }
             catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
             {
-                // An outage of NATS is no answer: whoever asks waits, as long as its token lets it.
+                // An outage of NATS is no answer: whoever asks waits, as long as its token lets it. Each change is said by turn, so it may be made again.
                 await Task.Delay(RetryDelay, time, cancellationToken);
-                continue;
             }
-
-            if (change(last is null ? new QuotaRecord(PeriodOf(time.GetUtcNow()), 0, new Dictionary<string, OpenTurn>()) : Read(last)) is not { } changed)
-            {
-                return;
-            }
-
-            // Two that write the same bytes have made the same change.
-            var payload = JsonSerializer.SerializeToUtf8Bytes(changed, WireJson.Default.QuotaRecord);
-            if ((await publisher.AppendAsync(Stream, SubjectOf(tenant), payload, [], last?.Sequence ?? 0, entry => entry.Data.Span.SequenceEqual(payload), cancellationToken)).IsStored)
-            {
-                return;
-            }
-
-            // Not all that lost at once, at the same moment again.
-            await Task.Delay(RetryDelay * Random.Shared.NextDouble() / 10, time, cancellationToken);
         }
     }
 
@@ -148,6 +157,4 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
     private static string PeriodOf(DateTimeOffset instant) => instant.ToUniversalTime().ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
     private static string SubjectOf(TenantId tenant) => Subjects.KeyValue(Buckets.Quota, tenant.ToString());
-
-    private static QuotaRecord Read(StoredEntry entry) => JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.QuotaRecord)!;
 }

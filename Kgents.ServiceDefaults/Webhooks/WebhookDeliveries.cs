@@ -4,9 +4,9 @@ using Kgents.ServiceDefaults.Nats;
 namespace Kgents.ServiceDefaults.Webhooks;
 
 /// <summary>What becomes of each event at each webhook.</summary>
-public sealed class WebhookDeliveries(JetStreamReader reader, FencedPublisher publisher)
+public sealed class WebhookDeliveries(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
 {
-    private readonly BucketRecords<WebhookDelivery> records = new(Buckets.WebhookDeliveryRecords, WireJson.Default.WebhookDelivery, reader, publisher);
+    private readonly BucketRecords<WebhookDelivery> records = new(Buckets.WebhookDeliveryRecords, WireJson.Default.WebhookDelivery, reader, publisher, time);
 
     /// <summary>All of a webhook, the latest event first.</summary>
     public async Task<IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)>> OfAsync(TenantId tenant, WebhookId webhook, CancellationToken cancellationToken) => await records

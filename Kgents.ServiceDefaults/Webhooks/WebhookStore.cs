@@ -4,9 +4,9 @@ using Kgents.ServiceDefaults.Nats;
 namespace Kgents.ServiceDefaults.Webhooks;
 
 /// <summary>Webhooks, each of one tenant. They are read rarely, so nothing of them, their secrets least of all, is kept in memory.</summary>
-public sealed class WebhookStore(JetStreamReader reader, FencedPublisher publisher)
+public sealed class WebhookStore(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
 {
-    private readonly BucketRecords<WebhookRecord> records = new(Buckets.WebhookRecords, WireJson.Default.WebhookRecord, reader, publisher);
+    private readonly BucketRecords<WebhookRecord> records = new(Buckets.WebhookRecords, WireJson.Default.WebhookRecord, reader, publisher, time);
 
     /// <summary>A tenant's, oldest first.</summary>
     public async Task<IReadOnlyList<WebhookRecord>> OfAsync(TenantId tenant, CancellationToken cancellationToken) => await records

@@ -8,7 +8,7 @@ namespace Kgents.Streaming.Usage;
 
 /// <summary>
 /// Reserves what a call may use before it is made: its prompt, counted here, and an answer of the length that was asked for, or of as much as the month still has. The model is
-/// told that length, so it cannot say more.
+/// told that length; one that does not keep to it is let go there, since what is left of the month is all that it may use.
 /// </summary>
 internal sealed class ReservingChatClient(CallMeter meter, TurnAddress turn, long tokensPerMonth, TenantQuota quota, TokenCounter counter) : DelegatingChatClient(meter)
 {
@@ -33,8 +33,16 @@ internal sealed class ReservingChatClient(CallMeter meter, TurnAddress turn, lon
         IsCut = granted.Tokens < input + asked;
         var limited = options?.Clone() ?? new ChatOptions();
         limited.MaxOutputTokens = (int)(granted.Tokens - input);
+        var bound = IsCut ? new OutputBound(counter, model.Name, limited.MaxOutputTokens.Value) : null;
         await foreach (var update in base.GetStreamingResponseAsync(prompt, limited, cancellationToken))
         {
+            if (bound is not null && update.Text is { Length: > 0 } text && bound.Admit(text) is var admitted && admitted.Length < text.Length)
+            {
+                // As a model ends that keeps to its length.
+                yield return new ChatResponseUpdate(update.Role, admitted) { FinishReason = ChatFinishReason.Length };
+                yield break;
+            }
+
             yield return update;
         }
     }

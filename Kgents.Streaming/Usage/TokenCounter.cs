@@ -27,6 +27,28 @@ internal sealed class TokenCounter
         return tokens;
     }
 
+    /// <summary>Where the first so many tokens of a text end.</summary>
+    public int EndOf(string model, ReadOnlySpan<char> text, int tokens)
+    {
+        var tokenizer = Load(model);
+        var begin = 0;
+        while (begin < text.Length)
+        {
+            var piece = text[begin..][..EndOfPiece(text[begin..])];
+            var counted = tokenizer.CountTokens(piece);
+            if (counted > tokens)
+            {
+                var end = begin + tokenizer.GetIndexByTokenCount(piece, tokens, out _, out _);
+                return end > 0 && char.IsHighSurrogate(text[end - 1]) ? end - 1 : end;
+            }
+
+            tokens -= counted;
+            begin += piece.Length;
+        }
+
+        return text.Length;
+    }
+
     /// <summary>Reads the encoding, which takes a while the first time, and keeps it.</summary>
     public Tokenizer Load(string model) => tokenizers.GetOrAdd(model, Create);
 

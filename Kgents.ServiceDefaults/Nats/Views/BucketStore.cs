@@ -20,6 +20,9 @@ public sealed class BucketStore<TValue>(
     /// <summary>Null when there is none of this key.</summary>
     public TValue? Find(string key) => view.Find(key);
 
+    /// <summary>The value with the key that is stored, for who compares it himself.</summary>
+    public KeyValuePair<string, TValue>? FindEntry(string key) => view.FindEntry(key);
+
     /// <summary>False when there is a value of this key already, which stays as it is.</summary>
     public async Task<bool> TryCreateAsync(string key, TValue value, CancellationToken cancellationToken)
     {

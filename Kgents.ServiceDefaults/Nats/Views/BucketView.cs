@@ -30,14 +30,15 @@ public sealed partial class BucketView<TValue>(
     /// <summary>Keys that begin so are no values.</summary>
     public const char ReservedPrefix = '_';
 
-    /// <summary>The key of all processes' beats. One that another process overwrites before it was delivered is followed by the next.</summary>
-    private const string BeatKey = "_beat";
+    /// <summary>Keys for beats. Each process takes one, so that as a rule it is its own, and processes that are gone leave no more than these. Of two that have the same, a beat that the other overwrites is followed by the next.</summary>
+    private const int BeatKeys = 256;
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
     private static readonly NatsKVWatchOpts WatchOptions = new() { IdleHeartbeat = TimeSpan.FromMilliseconds(500) };
 
     private readonly string writer = Guid.NewGuid().ToString("n");
-    private readonly ConcurrentDictionary<string, TValue> values = new(StringComparer.Ordinal);
+    private readonly string beatKey = string.Create(CultureInfo.InvariantCulture, $"{ReservedPrefix}beat.{Random.Shared.Next(BeatKeys)}");
+    private readonly ConcurrentDictionary<string, KeyValuePair<string, TValue>> values = new(StringComparer.Ordinal);
     private TaskCompletionSource changed = NewSignal();
     private ulong revision;
     private long seenUpTo;
@@ -46,10 +47,13 @@ public sealed partial class BucketView<TValue>(
     public bool IsFresh => Volatile.Read(ref seenUpTo) is not 0 and var beat && time.GetElapsedTime(beat) < options.Value.MaxAge;
 
     /// <summary>The values by their keys, as of now.</summary>
-    public IEnumerable<KeyValuePair<string, TValue>> All => values;
+    public IEnumerable<KeyValuePair<string, TValue>> All => values.Values;
 
     /// <summary>Null when there is none of this key.</summary>
-    public TValue? Find(string key) => values.GetValueOrDefault(key);
+    public TValue? Find(string key) => FindEntry(key)?.Value;
+
+    /// <summary>The value with the key that is stored, for who compares it himself.</summary>
+    public KeyValuePair<string, TValue>? FindEntry(string key) => values.TryGetValue(key, out var entry) ? entry : null;
 
     /// <summary>Returns when a value that was written at this revision, or one after it, is here.</summary>
     public async Task WhenSeenAsync(ulong written, CancellationToken cancellationToken)
@@ -106,7 +110,7 @@ public sealed partial class BucketView<TValue>(
         var store = await keyValue.GetStoreAsync(bucket.Name, stoppingToken);
         await foreach (var entry in store.WatchAsync(NatsRawSerializer<byte[]>.Default, WatchOptions, stoppingToken))
         {
-            if (entry.Key == BeatKey)
+            if (entry.Key == beatKey)
             {
                 TakeBeat(entry.Value);
             }
@@ -130,7 +134,7 @@ public sealed partial class BucketView<TValue>(
 
         try
         {
-            values[entry.Key] = JsonSerializer.Deserialize(entry.Value, json)!;
+            values[entry.Key] = new(entry.Key, JsonSerializer.Deserialize(entry.Value, json)!);
         }
         catch (JsonException exception)
         {
@@ -157,7 +161,7 @@ public sealed partial class BucketView<TValue>(
         {
             // The time before it is written: all that was written until then comes before it.
             var beat = string.Create(CultureInfo.InvariantCulture, $"{writer}:{time.GetTimestamp()}");
-            await store.PutAsync(BeatKey, Encoding.UTF8.GetBytes(beat), NatsRawSerializer<byte[]>.Default, stoppingToken);
+            await store.PutAsync(beatKey, Encoding.UTF8.GetBytes(beat), NatsRawSerializer<byte[]>.Default, stoppingToken);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }

@@ -55,6 +55,9 @@ public sealed class NatsProxy : IAsyncDisposable
     /// <summary>The server gets the next matching publish that asks for a reply; the client never gets that reply.</summary>
     public void DropRepliesOnce(Func<string, bool> subjectFilter) => _faults.DropRepliesOnce(subjectFilter);
 
+    /// <summary>From now on clients get no message that the server wants answered so, as a consumer's; null lets all through again. Heartbeats, which want no answer, go through.</summary>
+    public void DropMessages(Func<string, bool>? replyFilter) => _faults.DropMessages(replyFilter);
+
     /// <summary>Holds back the next matching publish, and all that its client sends after it, until the hold is released.</summary>
     public PublishHold HoldOnce(Func<string, bool> subjectFilter)
     {

@@ -107,7 +107,7 @@ internal sealed class NatsProxyConnection(Socket client, Socket server, PublishF
             return;
         }
 
-        if (_clientGone || faults.IsCut)
+        if (_clientGone || faults.IsCut || faults.IsDropped(frame))
         {
             return;
         }

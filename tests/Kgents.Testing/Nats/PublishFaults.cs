@@ -18,6 +18,7 @@ internal sealed class PublishFaults
     private readonly RecentItems<string> _subjects = new(10_000);
     private Cut? _cut;
     private Func<string, bool>? _dropReply;
+    private Func<string, bool>? _dropMessage;
     private (Func<string, bool> SubjectFilter, PublishHold Hold)? _hold;
     private bool _isCut;
     private int _droppedReplies;
@@ -52,6 +53,10 @@ internal sealed class PublishFaults
             _dropReply = subjectFilter;
         }
     }
+
+    public void DropMessages(Func<string, bool>? replyFilter) => Volatile.Write(ref _dropMessage, replyFilter);
+
+    public bool IsDropped(NatsFrame frame) => frame is { Operation: NatsOperation.Message, ReplyTo: { } reply } && Volatile.Read(ref _dropMessage)?.Invoke(reply) is true;
 
     public void HoldOnce(Func<string, bool> subjectFilter, PublishHold hold)
     {

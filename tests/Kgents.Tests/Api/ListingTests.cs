@@ -83,6 +83,23 @@ public sealed class ListingTests : IAsyncLifetime
         Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _));
     }
 
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("/v1/kgent/sessions", "sessions")]
+    [InlineData("/v1/admin/tenants", "tenants")]
+    public async Task Limit_AboveTheMost_IsTheMost(string path, string items)
+    {
+        await Parallel.ForAsync(0, 101, TestContext.Current.CancellationToken, async (number, token) =>
+        {
+            using var created = items == "sessions" ? await host.Client.PostAsJsonAsync(path, new { }, token) : await host.Client.PostAsJsonAsync(path, new { name = $"{number}" }, token);
+            created.EnsureSuccessStatusCode();
+        });
+
+        var listed = await PagesAsync($"{path}?limit=100000", items);
+
+        Assert.Equal(100, listed[0].Count);
+        Assert.Equal(2, listed.Count);
+    }
+
     private async Task<List<List<JsonElement>>> PagesAsync(string address, string items)
     {
         var pages = new List<List<JsonElement>>();

@@ -175,6 +175,50 @@ public sealed class SoulEndpointTests : IAsyncLifetime
         Assert.NotEqual(Text(mine, "session_id"), Text(theirs, "session_id"));
     }
 
+    /// <summary>A session is stored with the message for which it is made, or not at all.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("dialogue", null)]
+    [InlineData("governance", null)]
+    [InlineData("dialogue", "k-1")]
+    public async Task Request_LeavesNothing_WhenThereIsNoRoomForItsTurn(string path, string? key)
+    {
+        await using var narrow = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Plans:Table:custom:Turns", "1"));
+        var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("done"));
+        model.Enqueue(held);
+        using var running = await narrow.Client.PostAsync(await narrow.Client.CreateSessionAsync(), "first");
+        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        object body = path == "dialogue" ? new { prompt = "why?" } : new { action = "read a page" };
+        var before = await SessionsAsync();
+
+        using var refused = await SendAsync(path, body, key, narrow.Client);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Equal(before, await SessionsAsync());
+        held.Release();
+        await running.TurnAsync();
+        model.DefaultScript = ModelScript.Reply(Approval);
+        using var asked = await SendAsync(path, body, key, narrow.Client);
+        Assert.Equal(HttpStatusCode.OK, asked.StatusCode);
+
+        // Of a key only its entry is kept, which promises it a turn.
+        async Task<string> SessionsAsync() => string.Join('\n', (await StoredState.ReadAsync(narrow)).Split('\n').Where(line => key is null || !line.StartsWith("KV_kgents_idempotency ", StringComparison.Ordinal)));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Request_IsRefused_WhenTheSessionOfItsKeyWasDeleted()
+    {
+        model.DefaultScript = ModelScript.Reply("mine");
+        var answer = await PostAsync("dialogue", new { prompt = "why?" }, key: "k-1");
+        var session = Text(answer, "session_id");
+        using var deleted = await host.Client.DeleteAsync(new Uri($"/v1/kgent/sessions/{session}", UriKind.Relative), TestContext.Current.CancellationToken);
+        await Remains.NoneAsync(host, SessionId.Parse(session));
+
+        using var again = await SendAsync("dialogue", new { prompt = "why?" }, "k-1");
+
+        Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
+        Assert.Single(model.Requests);
+    }
+
     private async Task<AuditRecord> AuditAsync(JsonElement answer)
     {
         var turn = new TurnAddress(Conversations.Tenant, SessionId.Parse(Text(answer, "session_id")), TurnId.Parse(Text(answer, "turn_id")));

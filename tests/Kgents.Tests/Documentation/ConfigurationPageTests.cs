@@ -4,6 +4,7 @@ using Kgents.Api.Authentication;
 using Kgents.Api.Edge;
 using Kgents.Api.Messages;
 using Kgents.Api.Metering;
+using Kgents.Api.Plans;
 using Kgents.Api.Tickets;
 using Kgents.Api.Retention;
 using Kgents.Api.Turns;
@@ -39,6 +40,7 @@ public sealed partial class ConfigurationPageTests
         (TurnOptions.SectionName, new TurnOptions()),
         (DeletionOptions.SectionName, new DeletionOptions()),
         (SweepOptions.SectionName, new SweepOptions()),
+        (QuotaOptions.SectionName, new QuotaOptions()),
         (RetentionOptions.SectionName, new RetentionOptions()),
         (ModelOptions.SectionName, new ModelOptions()),
         (WebhookOptions.SectionName, new WebhookOptions()),

@@ -128,6 +128,7 @@ public sealed class WirePageHttpTests : IAsyncLifetime
             var status when status == typeof(TenantStatus) => TenantStatus.Paused,
             var text when text == typeof(string) => "text",
             var number when number == typeof(int) => 1,
+            var number when number == typeof(long) => 1L,
             _ => throw new InvalidOperationException($"Problem.{method.Name} takes a {type.Name}: say here which."),
         };
 

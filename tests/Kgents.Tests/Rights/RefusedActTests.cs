@@ -16,12 +16,12 @@ public sealed class RefusedActTests : IAsyncLifetime
     private const int NameInUse = 10058;
 
     private static readonly StreamDefinition[] AllStreams =
-        [Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.Audit, Streams.DeadLetters, Streams.MinuteCounts, Streams.DayCounts, Streams.WebhookEvents];
+        [Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.Audit, Streams.DeadLetters, Streams.DayCounts, Streams.WebhookEvents];
 
     private static readonly BucketDefinition[] AllBuckets =
     [
         Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.CancelMarks, Buckets.QuotaRecords, Buckets.TenantRecords, Buckets.ApiKeyRecords,
-        Buckets.IdempotencyRecords, Buckets.LeaseRecords, Buckets.OpenStreamsRecords, Buckets.ReconciliationRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords,
+        Buckets.IdempotencyRecords, Buckets.LeaseRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords,
     ];
 
     private readonly NatsUsers users = new();
@@ -50,6 +50,7 @@ public sealed class RefusedActTests : IAsyncLifetime
         { "metering", "$KV.kgents_quota.t" },
         { "api streaming", "$KV.kgents_leases.metering.0" },
         { "streaming metering", "$KV.kgents_streams.t" },
+        { "streaming metering", "$KV.kgents_rates.t.all" },
         { "streaming", "$KV.kgents_webhooks.t.w" },
         { "streaming", "$KV.kgents_webhook_deliveries.t.w.e" },
         { "streaming", "kgents.webhooks.t.e" },

@@ -56,6 +56,7 @@ internal sealed class RightsSystem : IAsyncDisposable
         ("Plans:Table:custom:RequestsPerDay", "1000000"),
         ("Plans:Table:custom:TokensPerMonth", "1000000"),
         ("Plans:Table:custom:Streams", "1000"),
+        ("Quotas:RebaseInterval", "00:00:00.100"),
         ("Webhooks:AllowHttp", "true"),
         ("Usage:Requests:Enabled", "true"));
 

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kgents.Api.Tickets;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api.Access;
 
@@ -48,6 +50,23 @@ public sealed class StreamTicketTests : IAsyncLifetime
             Assert.Equal(turn.Frames.Skip(2), await FollowAsync(each, session, turn.Id, ticket, turn.Frames[1].Id));
             Assert.Equal((204, ""), await AskAsync(each, Events(session, turn.Id, ticket, turn.Frames[^1].Id)));
         }
+    }
+
+    /// <summary>Anybody may send one, so none of them may cost anything but this process's own work.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Ticket_ThatNobodyIssued_CostsNoRead()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var fresh = await KgentsHost.StartAsync(proxy.Url, Parts.Api, time);
+        await Eventually.TrueAsync(() => proxy.PublishedSubjects.Contains("$JS.API.STREAM.MSG.GET.KV_kgents_api_keys") && fresh.Services.GetRequiredService<TicketSecret>().IsKnown);
+        var before = ReadsOf(proxy);
+
+        var forged = $"kt_default_{time.GetUtcNow().AddMinutes(1).ToUnixTimeSeconds()}_k-0123456789abcdef0123456789abcdef_{new string('A', 43)}";
+        Assert.Equal(401, (await AskAsync(fresh, Events("s0-0123456789abcdef0123456789abcdef", TurnId.New(time), forged))).Status);
+
+        Assert.Equal(before, ReadsOf(proxy));
+
+        static int ReadsOf(NatsProxy proxy) => proxy.PublishedSubjects.Count(subject => subject.Contains(".GET.", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -100,7 +100,81 @@ public sealed class TenantTests : IAsyncLifetime
         });
     }
 
+    [Fact(Timeout = Limits.Test)]
+    public async Task Slug_IsTheIdUntilItIsGiven_AndFindsItsTenant()
+    {
+        using var plain = await CreateAsync("""{"id":"plain","name":"x"}""");
+        using var named = await CreateAsync("""{"id":"t-1","name":"x","slug":"acme"}""");
+        Assert.Equal(("plain", "acme"), ((await JsonAsync(plain)).GetProperty("slug").GetString(), (await JsonAsync(named)).GetProperty("slug").GetString()));
+
+        using var changed = await host.Client.PatchAsJsonAsync("/v1/admin/tenants/t-1", new { slug = "acme-2" }, TestContext.Current.CancellationToken);
+
+        Assert.Equal("acme-2", (await JsonAsync(changed)).GetProperty("slug").GetString());
+        Assert.Equal(["t-1"], Ids(await FindAsync("acme-2")));
+        Assert.Equal(["plain"], Ids(await FindAsync("plain")));
+        Assert.Equal(["default"], Ids(await FindAsync("default")));
+        Assert.Empty(Ids(await FindAsync("acme")));
+        using var back = await host.Client.PatchAsJsonAsync("/v1/admin/tenants/t-1", new { slug = "acme" }, TestContext.Current.CancellationToken);
+        Assert.Equal(["t-1"], Ids(await FindAsync("acme")));
+
+        Task<JsonElement> FindAsync(string slug) => host.Client.GetFromJsonAsync<JsonElement>($"/v1/admin/tenants?slug={slug}", TestContext.Current.CancellationToken);
+    }
+
     [Theory(Timeout = Limits.Test)]
+    [InlineData("""{"id":"other","name":"x","slug":"acme"}""")]
+    [InlineData("""{"id":"acme","name":"x"}""")]
+    [InlineData("""{"id":"other","name":"x","slug":"default"}""")]
+    public async Task Slug_IsRefused_WhenAnotherTenantHasIt(string body)
+    {
+        using var first = await CreateAsync("""{"id":"t-1","name":"x","slug":"acme"}""");
+        Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+
+        using var taken = await CreateAsync(body);
+        using var free = await CreateAsync("""{"id":"t-2","name":"x"}""");
+        using var changed = await replica.Client.PatchAsJsonAsync("/v1/admin/tenants/t-1", new { slug = "t-2" }, TestContext.Current.CancellationToken);
+
+        Assert.Equal([HttpStatusCode.Conflict, HttpStatusCode.Created, HttpStatusCode.Conflict], [taken.StatusCode, free.StatusCode, changed.StatusCode]);
+        Assert.Equal("urn:kgents:problem:slug-taken", (await JsonAsync(taken)).GetProperty("type").GetString());
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Slug_HasOneTenant_WhenManyWantItAtOnce()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(async index =>
+        {
+            using var response = await (index % 2 == 0 ? host : replica).Client.PostAsJsonAsync("/v1/admin/tenants", new { id = $"t-{index}", name = "x", slug = "one" }, TestContext.Current.CancellationToken);
+            return response.StatusCode;
+        }));
+
+        Assert.Single(answers, answer => answer == HttpStatusCode.Created);
+        Assert.Equal(19, answers.Count(answer => answer == HttpStatusCode.Conflict));
+    }
+
+    /// <summary>Of a tenant that gave it up, or of whoever claimed it and died before it was in a record.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Slug_IsFreeAgain_FiveMinutesAfterNobodyHasIt()
+    {
+        var time = new MovableTime();
+        await using var timed = await KgentsHost.StartAsync(nats.Url, Parts.Api, time);
+        using var created = await timed.Client.PostAsJsonAsync("/v1/admin/tenants", new { id = "t-1", name = "x", slug = "acme" }, TestContext.Current.CancellationToken);
+        using var given = await timed.Client.PatchAsJsonAsync("/v1/admin/tenants/t-1", new { slug = "other" }, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, given.StatusCode);
+
+        Assert.Equal(HttpStatusCode.Conflict, await WantAsync("acme"));
+        time.Ahead = TimeSpan.FromMinutes(5);
+        Assert.Equal(HttpStatusCode.Conflict, await WantAsync("other"));
+        Assert.Equal(HttpStatusCode.Created, await WantAsync("acme"));
+
+        async Task<HttpStatusCode> WantAsync(string slug)
+        {
+            using var response = await timed.Client.PostAsJsonAsync("/v1/admin/tenants", new { id = "t-2", name = "x", slug }, TestContext.Current.CancellationToken);
+            return response.StatusCode;
+        }
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("POST", "", """{"name":"x","slug":"A B"}""", 422, "slug")]
+    [InlineData("PATCH", "/default", """{"slug":""}""", 422, "slug")]
     [InlineData("POST", "", "{}", 422, "name")]
     [InlineData("POST", "", """{"name":"x","id":"a.b"}""", 422, "id")]
     [InlineData("POST", "", """{"name":"x","id":"*"}""", 422, "id")]

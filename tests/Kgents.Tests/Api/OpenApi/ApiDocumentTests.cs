@@ -140,7 +140,7 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
     [InlineData("TurnResponse", "A turn", "id", "session_id", "state", "attempt")]
     [InlineData("TicketResponse", "A ticket", "ticket", "expires_at")]
     [InlineData("TokenCounts", "Token counts", "input", "output", "basis", "total")]
-    [InlineData("TenantResponse", "A tenant", "id", "name", "status", "plan", "settings", "created_at")]
+    [InlineData("TenantResponse", "A tenant", "id", "name", "slug", "status", "plan", "settings", "created_at")]
     [InlineData("TenantPage", "A page of tenants", "tenants")]
     [InlineData("KeyResponse", "A key", "id", "tenant_id", "name", "prefix", "scopes", "created_at")]
     [InlineData("KeyPage", "A list of keys", "keys")]
@@ -199,6 +199,25 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
             expected,
             described.Select(row => row[0] is "`turn`" or "`gap`" ? row[0] : $"{row[0]} {string.Join(", ", MarkdownPage.Codes(row[1]).Select(field => $"`{field}`"))}"),
             strict: true);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public void EveryAnswerWithABody_HasAnExampleThatItsSchemaAllows()
+    {
+        var contents = Operations()
+            .SelectMany(operation => operation.Json.GetProperty("responses").EnumerateObject().Select(response => (Name: $"{operation.Name} {response.Name}", response.Value)))
+            .Where(response => response.Value.TryGetProperty("content", out var content) && content.TryGetProperty("application/json", out _))
+            .Select(response => (response.Name, Json: response.Value.GetProperty("content").GetProperty("application/json")))
+            .ToList();
+
+        Assert.NotEmpty(contents);
+        Assert.All(contents, answer =>
+        {
+            var schema = Schemas.GetProperty(answer.Json.GetProperty("schema").GetProperty("$ref").GetString()!.Split('/')[^1]);
+            var example = Names(answer.Json.GetProperty("example")).ToList();
+            Assert.Empty(example.Except(Names(schema.GetProperty("properties"))));
+            Assert.Empty(schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()!).Except(example));
+        });
     }
 
     [Fact(Timeout = Limits.Test)]

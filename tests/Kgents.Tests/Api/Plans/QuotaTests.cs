@@ -30,11 +30,15 @@ public sealed class QuotaTests : IAsyncLifetime
         await nats.DisposeAsync();
     }
 
-    [Fact(Timeout = 2 * Limits.Test)]
-    public async Task Quota_IsNotOverrun_ByFiftyTurnsSideBySideOnTwoReplicas()
+    /// <summary>Where Kgents counts, by nothing. Where the provider says that a prompt was longer than it was counted here, by that difference, for each turn that was open.</summary>
+    [Theory(Timeout = 2 * Limits.Test)]
+    [InlineData(0)]
+    [InlineData(1_500)]
+    public async Task Quota_IsOverrunByAtMostWhatPromptsDiffer_ByFiftyTurnsSideBySideOnTwoReplicas(int prompt)
     {
         const long Quota = 10_000;
-        model.DefaultScript = new ModelScript([.. Enumerable.Repeat(new ModelStep.Token("word "), 60), new ModelStep.OmitUsage()]);
+        ModelStep usage = prompt == 0 ? new ModelStep.OmitUsage() : new ModelStep.Usage(prompt, 60);
+        model.DefaultScript = new ModelScript([.. Enumerable.Repeat(new ModelStep.Token("word "), 60), usage]);
         await using var host = await StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:TokensPerMonth", $"{Quota}"));
         await using var replica = await StartAsync(nats.Url, Parts.Api, ("Plans:Table:narrow:TokensPerMonth", $"{Quota}"));
         var (here, there) = await ClientsAsync(host, replica);
@@ -46,7 +50,10 @@ public sealed class QuotaTests : IAsyncLifetime
         var billed = await BilledAsync(host);
         Assert.Empty(quota.Open);
         Assert.Equal(billed, quota.Settled);
-        Assert.InRange(billed, Quota * 9 / 10, Quota);
+        TestContext.Current.TestOutputHelper!.WriteLine($"Fifty turns side by side used {billed} of {Quota} tokens, with {(prompt == 0 ? "prompts as they are counted" : $"prompts that the provider calls {prompt}")}.");
+
+        // A reservation has a token for the answer at least, so no more are open than there are tokens; the prompt alone is hundreds.
+        Assert.InRange(billed, Quota * (prompt == 0 ? 9 : 8) / 10, Quota + (prompt == 0 ? 0 : 50L * prompt));
         Assert.All(ends, end => Assert.True(end is "429 tokens" or "quota_exceeded", end));
     }
 
@@ -76,6 +83,31 @@ public sealed class QuotaTests : IAsyncLifetime
         Assert.True((await QuotaAsync(host)).Settled < 1000);
     }
 
+    /// <summary>Whatever the clock says when it is settled, and in whatever offset the time is written.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_CountsInTheMonthOfUtcInWhichItEnded()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var turnOfMonth = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero);
+        var time = new MovableTime { Ahead = turnOfMonth - TimeSpan.FromSeconds(30) - now };
+        await using var host = await StartAsync(nats.Url, Parts.Api, time);
+        var quota = host.Services.GetRequiredService<TenantQuota>();
+        var turns = Enumerable.Range(0, 4).Select(_ => new TurnAddress(Acme, SessionId.New(0, time), TurnId.New(time))).ToList();
+        foreach (var turn in turns)
+        {
+            Assert.IsType<QuotaAnswer.Granted>(await quota.ReserveAsync(turn, 1, 100, 10_000, 0, TestContext.Current.CancellationToken));
+        }
+
+        await quota.SettleAsync(turns[0], 1_000, time.GetUtcNow(), TestContext.Current.CancellationToken);
+        Assert.Equal(1_000, (await QuotaAsync(host)).Settled);
+        time.Ahead += TimeSpan.FromMinutes(1);
+        await quota.SettleAsync(turns[1], 100, (turnOfMonth - TimeSpan.FromTicks(1)).ToOffset(TimeSpan.FromHours(14)), TestContext.Current.CancellationToken);
+        await quota.SettleAsync(turns[2], 10, turnOfMonth.ToOffset(TimeSpan.FromHours(-12)), TestContext.Current.CancellationToken);
+        await quota.SettleAsync(turns[3], 1, turnOfMonth - TimeSpan.FromTicks(1), TestContext.Current.CancellationToken);
+
+        Assert.Equal((10, 0), ((await QuotaAsync(host)).Settled, (await QuotaAsync(host)).Open.Count));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Answer_IsCutAndKeptAndBilled_WhenItReachesTheQuota()
     {
@@ -92,6 +124,30 @@ public sealed class QuotaTests : IAsyncLifetime
         var answer = (await client.MessagesAsync(session))[1];
         Assert.Equal(("Only so", "failed"), (answer.GetProperty("content").GetString(), answer.GetProperty("status").GetString()));
         Assert.Equal((702, 702), (await BilledAsync(host), (await QuotaAsync(host)).Settled));
+    }
+
+    /// <summary>It would say five thousand words, in pieces or at once, and never end.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(1)]
+    [InlineData(5_000)]
+    public async Task Answer_IsCutAndKeptAndBilled_WhenTheModelDoesNotKeepToItsLength(int words)
+    {
+        await using var host = await StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:TokensPerMonth", "1500"));
+        using var client = await ClientAsync(host);
+        var piece = string.Concat(Enumerable.Repeat("word ", words));
+        model.Enqueue(new ModelScript([.. Enumerable.Repeat(new ModelStep.Token(piece), 5_000 / words), new ModelStep.Stall()]));
+        var session = await client.CreateSessionAsync();
+
+        var turn = new Turn(await client.SayAsync(session, "tell me everything"));
+
+        var most = Assert.Single(model.Requests).MaxTokens!.Value;
+        Assert.Equal(("error", "quota_exceeded"), (turn.EndKind, turn.End.GetProperty("code").GetString()));
+        var answer = (await client.MessagesAsync(session))[1];
+        Assert.Equal(turn.Text, answer.GetProperty("content").GetString());
+        Assert.InRange(turn.Text.Length, "word ".Length * most / 2, "word ".Length * most);
+        var billed = await BilledAsync(host);
+        Assert.InRange(billed, most / 2, most);
+        Assert.Equal((billed, 0), ((await QuotaAsync(host)).Settled, (await QuotaAsync(host)).Open.Count));
     }
 
     [Fact(Timeout = Limits.Test)]

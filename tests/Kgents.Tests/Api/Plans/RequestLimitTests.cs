@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -32,16 +33,32 @@ public sealed class RequestLimitTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task AsManyPass_AsThePlanSays_OfManyAtOnceOnTwoReplicas()
     {
-        var (here, there) = await ClientsAsync("by-day");
+        await AssertThatSoManyPassAsync("by-day", 40);
+    }
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async number =>
+    [Fact(Timeout = Limits.Test)]
+    public async Task AsManyPass_AsABucketHas_OfManyAtOnceOnTwoReplicas()
+    {
+        var (here, there) = await AssertThatSoManyPassAsync("bucket", 40);
+
+        // A quarter of a minute fills a quarter of it, for both together.
+        time.MoveTo(12, 30, 16);
+        Assert.Equal(10, (await Task.WhenAll(AskAsync(here, 20), AskAsync(there, 20))).SelectMany(statuses => statuses).Count(status => status == 200));
+    }
+
+    private async Task<(HttpClient Here, HttpClient There)> AssertThatSoManyPassAsync(string plan, int limit)
+    {
+        var (here, there) = await ClientsAsync(plan);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5 * limit).Select(async number =>
         {
             using var response = await (number % 2 == 0 ? here : there).GetAsync(Sessions, TestContext.Current.CancellationToken);
             return response.StatusCode;
         }));
 
-        Assert.Equal(40, answers.Count(answer => answer == HttpStatusCode.OK));
-        Assert.Equal(160, answers.Count(answer => answer == HttpStatusCode.TooManyRequests));
+        Assert.Equal(limit, answers.Count(answer => answer == HttpStatusCode.OK));
+        Assert.Equal(4 * limit, answers.Count(answer => answer == HttpStatusCode.TooManyRequests));
+        return (here, there);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -55,16 +72,16 @@ public sealed class RequestLimitTests : IAsyncLifetime
         using var refused = await here.GetAsync(Sessions, TestContext.Current.CancellationToken);
 
         Assert.Equal("\"minute\";q=2;w=60, \"day\";q=50;w=86400", Header(first, "RateLimit-Policy"));
-        Assert.Equal("\"minute\";r=1;t=45, \"day\";r=49;t=41385", Header(first, "RateLimit"));
+        Assert.Equal("\"minute\";r=1;t=30, \"day\";r=49;t=41385", Header(first, "RateLimit"));
         Assert.Equal(("2", "1"), (Header(first, "X-RateLimit-Limit"), Header(first, "X-RateLimit-Remaining")));
-        Assert.Equal("45", Header(first, "X-RateLimit-Reset"));
-        Assert.Equal("\"minute\";r=0;t=45, \"day\";r=48;t=41385", Header(second, "RateLimit"));
+        Assert.Equal("30", Header(first, "X-RateLimit-Reset"));
+        Assert.Equal("\"minute\";r=0;t=60, \"day\";r=48;t=41385", Header(second, "RateLimit"));
 
         var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         Assert.Equal((HttpStatusCode.TooManyRequests, "application/problem+json"), (refused.StatusCode, refused.Content.Headers.ContentType?.MediaType));
         Assert.Equal("https://iana.org/assignments/http-problem-types#quota-exceeded", problem.GetProperty("type").GetString());
         Assert.Equal(["minute"], problem.GetProperty("violated-policies").EnumerateArray().Select(policy => policy.GetString()));
-        Assert.Equal(TimeSpan.FromSeconds(45), refused.Headers.RetryAfter?.Delta);
+        Assert.Equal(TimeSpan.FromSeconds(30), refused.Headers.RetryAfter?.Delta);
     }
 
     /// <summary>What was counted says so, whatever else is wrong with it.</summary>
@@ -83,25 +100,33 @@ public sealed class RequestLimitTests : IAsyncLifetime
         Assert.StartsWith("\"day\";r=39;", Header(refused, "RateLimit"), StringComparison.Ordinal);
     }
 
+    /// <summary>The turn of a minute gives nothing: only time does.</summary>
     [Fact(Timeout = Limits.Test)]
-    public async Task NextMinute_HasItsOwnRequests_AndWhatAMinuteRefusedIsNotInTheDay()
+    public async Task Bucket_FillsWithTime_AndWhatItRefusedIsNotInTheDay()
     {
         var (here, there) = await ClientsAsync("by-minute");
-        time.MoveTo(12, 30, 1);
+        time.MoveTo(12, 30, 58);
         Assert.Equal([200, 200, 429, 429, 429], await AskAsync(here, 5));
         Assert.Equal([429], await AskAsync(there, 1));
+        time.MoveTo(12, 31, 27);
+        Assert.Equal([429], await AskAsync(here, 1));
+        Assert.Equal([429], await AskAsync(there, 1));
 
-        time.MoveTo(12, 31, 1);
+        time.MoveTo(12, 31, 28);
         using var next = await there.GetAsync(Sessions, TestContext.Current.CancellationToken);
+        Assert.Equal([429], await AskAsync(here, 1));
+        Assert.Equal([429], await AskAsync(there, 1));
 
         Assert.Equal(HttpStatusCode.OK, next.StatusCode);
         Assert.Contains("\"day\";r=47;", Header(next, "RateLimit"), StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = Limits.Test)]
-    public async Task Counts_AreAsBefore_WhenEverythingWasRestarted()
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("by-day")]
+    [InlineData("bucket")]
+    public async Task Counts_AreAsBefore_WhenEverythingWasRestarted(string plan)
     {
-        var (here, _) = await ClientsAsync("by-day");
+        var (here, _) = await ClientsAsync(plan);
         Assert.All(await AskAsync(here, 30), status => Assert.Equal(200, status));
         await host.DisposeAsync();
         await nats.KillAsync(TestContext.Current.CancellationToken);
@@ -112,6 +137,18 @@ public sealed class RequestLimitTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await host.Client.GetAsync(Sessions, TestContext.Current.CancellationToken)).IsSuccessStatusCode);
 
         Assert.Equal(10, (await AskAsync(after, 20)).Count(status => status == 200));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Bucket_FillsAgain_WhenAProcessWithAWrongClockWroteATimeFarAhead()
+    {
+        var (here, there) = await ClientsAsync("by-minute");
+        await Conversations.StoreAsync(host, Subjects.RequestRate(TenantId.Parse("acme"), null), """{"spent":2,"at":"2999-01-01T00:00:00Z"}"""u8.ToArray());
+        Assert.Equal([429, 429], await AskAsync(here, 2));
+
+        time.MoveTo(12, 31, 1);
+
+        Assert.Equal([200, 200, 429], await AskAsync(there, 3));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -171,6 +208,7 @@ public sealed class RequestLimitTests : IAsyncLifetime
         Parts.Api,
         time,
         ("Plans:Table:by-day:RequestsPerDay", "40"),
+        ("Plans:Table:bucket:RequestsPerMinute", "40"),
         ("Plans:Table:by-minute:RequestsPerMinute", "2"),
         ("Plans:Table:by-minute:RequestsPerDay", "50"));
 
