@@ -9,7 +9,7 @@ namespace Kgents.Metering.Ledger;
 
 /// <summary>Enters usage into the ledger: the next contiguous range of KGENTS_USAGE, with what each event is and what all add up to.</summary>
 internal sealed partial class UsageReceiver(
-    UsageLedger ledger, HourPages pages, UsageDeadLetters letters, JetStreamReader reader, MeteringMetrics metrics, IOptions<LedgerOptions> options, ILogger logger)
+    UsageLedger ledger, HourPages pages, UsageDeadLetters letters, JetStreamReader reader, MeteringMetrics metrics, IOptions<LedgerOptions> options, IOptions<NatsTopologyOptions> streams, ILogger logger)
 {
     /// <summary>How far the stream was read; beyond the ledger's end only where there was nothing of this partition.</summary>
     private ulong readThrough;
@@ -51,7 +51,7 @@ internal sealed partial class UsageReceiver(
             {
                 events.Add(await ClassifyAsync(stored, tenant, totals, cancellationToken));
             }
-            else if (partition >= options.Value.Partitions)
+            else if (partition >= streams.Value.Partitions)
             {
                 LogForeign(stored.Sequence, stored.Subject);
             }
@@ -133,7 +133,7 @@ internal sealed partial class UsageReceiver(
     [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE is quarantined, neither counted nor sent: {Reason}. See `dead-letters`.")]
     private partial void LogQuarantined(ulong sequence, string reason);
 
-    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE has the subject {Subject}, whose partition nobody meters: raise Metering:Ledger:Partitions.")]
+    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE has the subject {Subject}, whose partition nobody meters: raise Nats:Partitions.")]
     private partial void LogForeign(ulong sequence, string subject);
 
     [LoggerMessage(LogLevel.Critical, "KGENTS_USAGE has no events {From} to {To}: they were there, or should have been, and were not metered.")]

@@ -14,6 +14,7 @@ namespace Kgents.ServiceDefaults.Nats;
 public static class NatsBackbone
 {
     private const string ConnectionName = "nats";
+    private const string Restores = "$JS.SNAPSHOT.RESTORE.";
 
     /// <summary>Asks for streams and buckets: the service is not ready until they are there as defined.</summary>
     public static IServiceCollection AddTopology(this IServiceCollection services, StreamDefinition[] streams, BucketDefinition[] buckets)
@@ -33,7 +34,8 @@ public static class NatsBackbone
 
     internal static void AddNatsBackbone(this IHostApplicationBuilder builder, string serviceName)
     {
-        NatsInstrumentationOptions.Default.Filter = context => !Subjects.IsPerToken(context.Subject);
+        // A span for each token would be ruinous, and its header would become a part of a stream that is restored.
+        NatsInstrumentationOptions.Default.Filter = context => !Subjects.IsPerToken(context.Subject) && !context.Subject.StartsWith(Restores, StringComparison.Ordinal);
 
         // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams.
         builder.AddNatsClient(ConnectionName, settings => settings.DisableHealthChecks = true, options => Configure(options, serviceName));

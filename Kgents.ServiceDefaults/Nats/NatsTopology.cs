@@ -56,7 +56,7 @@ public sealed partial class NatsTopology(
 
             foreach (var stream in streams)
             {
-                await CheckAsync(StreamConfigs.Create(stream, options.Value.Replicas), cancellationToken);
+                await CheckAsync(StreamConfigs.Create(stream, options.Value), cancellationToken);
             }
 
             foreach (var bucket in buckets)
@@ -95,7 +95,7 @@ public sealed partial class NatsTopology(
 
         if (StreamConfigs.Differences(expected, found) is { Count: > 0 } differences)
         {
-            throw new TopologyException($"stream {expected.Name} is not as defined: {string.Join("; ", differences)}. Change it with the nats command, or the setting that says otherwise.");
+            throw new TopologyException($"stream {expected.Name} is not as defined: {string.Join("; ", differences)}. Apply the settings with `./dev streams apply`, or change the one that says otherwise.");
         }
     }
 
@@ -114,7 +114,7 @@ public sealed partial class NatsTopology(
 
         if (found is not { AllowDirect: true, MaxMsgsPerSubject: 1 } || found.MaxAge != bucket.MaxAge || found.NumReplicas != options.Value.Replicas)
         {
-            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s).");
+            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s). Apply the settings with `./dev streams apply`, or change the one that says otherwise.");
         }
     }
 
