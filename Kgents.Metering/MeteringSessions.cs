@@ -19,6 +19,7 @@ internal sealed class MeteringSessions(
     MeteringMetrics metrics,
     IServiceProvider services,
     IOptions<LedgerOptions> ledgerOptions,
+    IOptions<NatsTopologyOptions> streams,
     IOptions<ExportOptions> exportOptions,
     IOptions<ConfirmOptions> confirmOptions,
     TimeProvider time,
@@ -27,7 +28,7 @@ internal sealed class MeteringSessions(
     public UsageLedger OpenLedger(int partition) => new(partition, reader, publisher, time);
 
     public UsageReceiver CreateReceiver(UsageLedger ledger) => new(
-        ledger, new HourPages(ledger, ledgerOptions), letters, reader, metrics, ledgerOptions, loggers.CreateLogger<UsageReceiver>());
+        ledger, new HourPages(ledger, ledgerOptions), letters, reader, metrics, ledgerOptions, streams, loggers.CreateLogger<UsageReceiver>());
 
     public MeteringSession Create(int partition, PartitionLease lease)
     {

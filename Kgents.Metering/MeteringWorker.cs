@@ -15,6 +15,7 @@ internal sealed partial class MeteringWorker(
     FencedPublisher publisher,
     MeteringHealth health,
     IOptions<LedgerOptions> options,
+    IOptions<NatsTopologyOptions> streams,
     TimeProvider time,
     ILogger<MeteringWorker> logger) : BackgroundService
 {
@@ -26,7 +27,7 @@ internal sealed partial class MeteringWorker(
         try
         {
             await topology.WhenCreatedAsync(stoppingToken);
-            await Task.WhenAll(Enumerable.Range(0, options.Value.Partitions).Select(partition => MeterAsync(partition, stoppingToken)));
+            await Task.WhenAll(Enumerable.Range(0, streams.Value.Partitions).Select(partition => MeterAsync(partition, stoppingToken)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -4,13 +4,16 @@ using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Sessions;
+using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Sessions;
 
 /// <summary>Sessions of a tenant, in JetStream and nowhere else. Existence is always read from the leader: a session that was just created is there.</summary>
-internal sealed class SessionStore(SessionAnswers answers, JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
+internal sealed class SessionStore(SessionAnswers answers, JetStreamReader reader, FencedPublisher publisher, IOptions<NatsTopologyOptions> streams, TimeProvider time)
 {
-    private const int CurrentPartition = 0;
+    /// <summary>That of sessions whose ids are made of something else, so that more partitions change none.</summary>
+    private const int FirstPartition = 0;
+
     private static readonly string Stream = Subjects.KeyValueStream(Buckets.Sessions);
 
     public async Task<SessionRecord> CreateAsync(TenantId tenant, NewSession session, CancellationToken cancellationToken)
@@ -30,11 +33,11 @@ internal sealed class SessionStore(SessionAnswers answers, JetStreamReader reade
         return id;
     }
 
-    public SessionId NewId() => SessionId.New(CurrentPartition, time);
+    public SessionId NewId() => SessionId.New(Random.Shared.Next(streams.Value.Partitions), time);
 
     /// <summary>The session that a client's key stands for: the same whenever it is asked for, and never another's.</summary>
     public static SessionId IdOf(TenantId tenant, string purpose, string key) => SessionId.Parse(
-        $"s{CurrentPartition}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}\n{purpose}\n{key}")))[..32]}");
+        $"s{FirstPartition}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}\n{purpose}\n{key}")))[..32]}");
 
     /// <summary>Null when the tenant has no such session (any more), whoever else may have it.</summary>
     public async Task<SessionRecord?> FindAsync(TenantId tenant, SessionId session, CancellationToken cancellationToken)

@@ -18,6 +18,13 @@ public static class Buckets
     public const string Webhooks = "kgents_webhooks";
     public const string WebhookDeliveries = "kgents_webhook_deliveries";
 
+    /// <summary>Each of them.</summary>
+    public static IReadOnlyList<BucketDefinition> All =>
+    [
+        SessionRecords, SessionDetailRecords, DeletionOrders, CancelMarks, QuotaRecords, OpenStreamsRecords, RequestRateRecords, TenantRecords, ApiKeyRecords, IdempotencyRecords, ReconciliationRecords,
+        LeaseRecords, WebhookRecords, WebhookDeliveryRecords,
+    ];
+
     /// <summary>A deleted session leaves a mark without a value under its key, for ever: it decides that the session is gone.</summary>
     public static BucketDefinition SessionRecords { get; } = new(Sessions, "Session records by tenant and session");
 

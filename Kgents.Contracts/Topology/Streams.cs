@@ -3,6 +3,9 @@ namespace Kgents.Contracts;
 /// <summary>The streams of Kgents: what each keeps, for how long and why.</summary>
 public static class Streams
 {
+    /// <summary>Each of them.</summary>
+    public static IReadOnlyList<StreamDefinition> All => [Messages, Tokens, Usage, Audit, DayCounts, Ledger, DeadLetters, WebhookEvents];
+
     /// <summary>The conversation and the work queue in one, so that neither can exist without the other.</summary>
     public static StreamDefinition Messages { get; } = new("KGENTS_MESSAGES", Subjects.AllMessages, "Conversations, and the queue of turns")
     {

@@ -8,10 +8,6 @@ public sealed class LedgerOptions
 {
     public const string SectionName = "Metering:Ledger";
 
-    /// <summary>Partitions of usage, each with a ledger of its own: as many as sessions are spread over.</summary>
-    [Range(1, 64)]
-    public int Partitions { get; set; } = 1;
-
     /// <summary>Events in one entry. More make it shorter to write and larger: an entry must stay below NATS' largest message.</summary>
     [Range(1, 1000)]
     public int RangeSize { get; set; } = 500;

@@ -9,7 +9,7 @@ namespace Kgents.Metering.Ledger;
 
 /// <summary>Enters usage into the ledger: the next contiguous range of KGENTS_USAGE, with what each event is and what all add up to.</summary>
 internal sealed partial class UsageReceiver(
-    UsageLedger ledger, HourPages pages, UsageDeadLetters letters, JetStreamReader reader, MeteringMetrics metrics, IOptions<LedgerOptions> options, ILogger logger)
+    UsageLedger ledger, HourPages pages, UsageDeadLetters letters, JetStreamReader reader, MeteringMetrics metrics, IOptions<LedgerOptions> options, IOptions<NatsTopologyOptions> streams, ILogger logger)
 {
     /// <summary>How far the stream was read; beyond the ledger's end only where there was nothing of this partition.</summary>
     private ulong readThrough;
@@ -52,7 +52,7 @@ internal sealed partial class UsageReceiver(
             {
                 events.Add(await ClassifyAsync(stored, tenant, totals, cancellationToken));
             }
-            else if (!isUsage || partition >= options.Value.Partitions)
+            else if (!isUsage || partition >= streams.Value.Partitions)
             {
                 LogForeign(stored.Sequence, stored.Subject);
             }
@@ -134,7 +134,7 @@ internal sealed partial class UsageReceiver(
     [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE is quarantined, neither counted nor sent: {Reason}. See `dead-letters`.")]
     private partial void LogQuarantined(ulong sequence, string reason);
 
-    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE has the subject {Subject}, which nobody meters: it is no subject of usage, or its partition is beyond Metering:Ledger:Partitions.")]
+    [LoggerMessage(LogLevel.Error, "Usage event {Sequence} of KGENTS_USAGE has the subject {Subject}, which nobody meters: it is no subject of usage, or its partition is beyond Nats:Partitions.")]
     private partial void LogForeign(ulong sequence, string subject);
 
     [LoggerMessage(LogLevel.Critical, "KGENTS_USAGE has no events {From} to {To}: they were there, or should have been, and were not metered.")]

@@ -1,5 +1,4 @@
 using Kgents.Metering.Confirm;
-using Kgents.Metering.Ledger;
 using Kgents.Metering.Telemetry;
 using Kgents.Metering.Webhooks.Events;
 using Kgents.ServiceDefaults.Ledger;
@@ -18,7 +17,7 @@ internal sealed partial class ReconcileWorker(
     JetStreamReader reader,
     MeteringMetrics metrics,
     IOptions<ReconcileOptions> options,
-    IOptions<LedgerOptions> ledger,
+    IOptions<NatsTopologyOptions> streams,
     TimeProvider time,
     ILogger<ReconcileWorker> logger)
     : SweepingService("differences between the ledger and OpenMeter", topology, time, logger)
@@ -31,7 +30,7 @@ internal sealed partial class ReconcileWorker(
     protected override async Task SweepOnceAsync(CancellationToken cancellationToken)
     {
         var lasting = 0;
-        for (var partition = 0; partition < ledger.Value.Partitions; partition++)
+        for (var partition = 0; partition < streams.Value.Partitions; partition++)
         {
             var now = time.GetUtcNow();
             var found = await new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(

@@ -62,7 +62,7 @@ public sealed partial class NatsTopology(
             var seen = new List<StreamObservation>();
             foreach (var stream in streams)
             {
-                await CheckAsync(seen, StreamConfigs.Create(stream, options.Value.Replicas), cancellationToken);
+                await CheckAsync(seen, StreamConfigs.Create(stream, options.Value), cancellationToken);
             }
 
             foreach (var bucket in buckets)
@@ -104,7 +104,7 @@ public sealed partial class NatsTopology(
         seen.Add(StreamObservation.Of(found));
         if (StreamConfigs.Differences(expected, found.Config) is { Count: > 0 } differences)
         {
-            throw new TopologyException($"stream {expected.Name} is not as defined: {string.Join("; ", differences)}. Change it with the nats command, or the setting that says otherwise.");
+            throw new TopologyException($"stream {expected.Name} is not as defined: {string.Join("; ", differences)}. Apply the settings with `./dev streams apply`, or change the one that says otherwise.");
         }
     }
 
@@ -128,7 +128,7 @@ public sealed partial class NatsTopology(
 
         if (found?.Config is not { AllowDirect: true, MaxMsgsPerSubject: 1 } config || config.MaxAge != bucket.MaxAge || config.NumReplicas != options.Value.Replicas)
         {
-            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s).");
+            throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s). Apply the settings with `./dev streams apply`, or change the one that says otherwise.");
         }
     }
 

@@ -4,16 +4,16 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.ServiceDefaults.Nats;
 
 /// <summary>Turns a definition into a stream's configuration, and compares one with what the server has.</summary>
-internal static class StreamConfigs
+public static class StreamConfigs
 {
-    public static StreamConfig Create(StreamDefinition definition, int replicas) => new(definition.Name, [definition.Subject])
+    public static StreamConfig Create(StreamDefinition definition, NatsTopologyOptions options) => new(definition.Name, [definition.Subject])
     {
         Description = definition.Description,
         Retention = StreamConfigRetention.Limits,
         Storage = StreamConfigStorage.File,
-        NumReplicas = replicas,
-        MaxAge = definition.MaxAge,
-        MaxBytes = definition.MaxBytes,
+        NumReplicas = options.Replicas,
+        MaxAge = definition == Streams.Tokens ? options.TokensMaxAge : definition.MaxAge,
+        MaxBytes = MaxBytes(definition, options) is > 0 and var bytes ? bytes : -1,
         Discard = definition.DiscardNew ? StreamConfigDiscard.New : StreamConfigDiscard.Old,
         DuplicateWindow = definition.DuplicateWindow,
         AllowDirect = true,
@@ -24,8 +24,17 @@ internal static class StreamConfigs
         Republish = definition.RepublishTo is { } destination ? new Republish { Src = definition.Subject, Dest = destination } : null,
     };
 
-    /// <summary>The fields that matter and differ, as "field: expected X, found Y". An older server drops what it does not know, so this is read back.</summary>
-    public static IReadOnlyList<string> Differences(StreamConfig expected, StreamConfig found)
+    private static long MaxBytes(StreamDefinition definition, NatsTopologyOptions options) => definition switch
+    {
+        _ when definition == Streams.Tokens => options.TokensMaxBytes,
+        _ when definition == Streams.Messages => options.MessagesMaxBytes,
+        _ when definition == Streams.Usage => options.UsageMaxBytes,
+        _ when definition == Streams.Ledger => options.LedgerMaxBytes,
+        _ => definition.MaxBytes,
+    };
+
+    /// <summary>The fields that matter and differ. An older server drops what it does not know, so this is read back.</summary>
+    public static IReadOnlyList<StreamDifference> Differences(StreamConfig expected, StreamConfig found)
     {
         (string Field, object? Expected, object? Found)[] fields =
         [
@@ -44,8 +53,12 @@ internal static class StreamConfigs
             ("max_msgs_per_subject", expected.MaxMsgsPerSubject, found.MaxMsgsPerSubject),
             ("republish", Describe(expected.Republish), Describe(found.Republish)),
         ];
-        return [.. fields.Where(field => !Equals(field.Expected, field.Found)).Select(field => $"{field.Field}: expected {field.Expected ?? "none"}, found {field.Found ?? "none"}")];
+        return [.. fields.Where(field => !Equals(field.Expected, field.Found)).Select(field => new StreamDifference(field.Field, field.Expected, field.Found))];
     }
+
+    /// <summary>What is found, with what is expected of a bucket: the rest of it is the key-value store's own.</summary>
+    public static StreamConfig Create(BucketDefinition bucket, StreamConfig found, NatsTopologyOptions options) =>
+        found with { NumReplicas = options.Replicas, MaxAge = bucket.MaxAge, AllowDirect = true, MaxMsgsPerSubject = 1 };
 
     private static string? Describe(Republish? republish) => republish is null ? null : $"{republish.Src} > {republish.Dest}";
 }

@@ -15,7 +15,7 @@ public sealed class UsagePartitionTests : MeteringTest
     [Fact(Timeout = Limits.Test)]
     public async Task Partitions_AreAddedUp_AndOneThatNobodyMetersIsSaidToBeMissing()
     {
-        await using var metering = await StartAsync(("Metering:Ledger:Partitions", "2"));
+        await using var metering = await StartAsync(("Nats:Partitions", "2"));
         await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         using var client = await api.NewClientAsync("acme", "billing");
         await RecordAsync(0, 3);

@@ -1,0 +1,24 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Kgents.Operations.Backup;
+
+/// <summary>A stream in a backup. Its configuration and state are the server's own words, so that nothing of them is lost that this version does not know.</summary>
+/// <param name="Sha256">Of the file with the messages, in hexadecimal.</param>
+internal sealed record BackedUpStream(string Name, string File, string Sha256, JsonElement Config, JsonElement State)
+{
+    public ulong Messages => State.GetProperty("messages").GetUInt64();
+
+    public ulong LastSequence => State.GetProperty("last_seq").GetUInt64();
+}
+
+/// <summary>What a backup holds. It is written last: a directory without it is no whole backup.</summary>
+internal sealed record BackupManifest(int Version, DateTimeOffset TakenAt, IReadOnlyList<BackedUpStream> Streams)
+{
+    public const string File = "backup.json";
+    public const int Current = 1;
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(BackupManifest))]
+internal sealed partial class BackupJson : JsonSerializerContext;

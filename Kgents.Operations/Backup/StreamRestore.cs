@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kgents.ServiceDefaults.Nats;
+using NATS.Client.JetStream;
+
+namespace Kgents.Operations.Backup;
+
+/// <summary>A backup, into a server that has nothing of it: ids of events are sequences, so a stream is restored as a whole or not at all.</summary>
+internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOptions options, TextWriter output)
+{
+    public async Task<bool> RunAsync(string directory, CancellationToken cancellationToken)
+    {
+        var backup = await ReadAsync(directory, cancellationToken);
+        await RefuseIfThereAsync(backup, cancellationToken);
+        var api = new SnapshotApi(jetStream);
+        foreach (var stream in backup.Streams)
+        {
+            // As many copies as there are to be here, which may be another cluster, or one server.
+            var config = JsonNode.Parse(stream.Config.GetRawText())!;
+            config["num_replicas"] = options.Replicas;
+            await using var file = File.OpenRead(Path.Combine(directory, stream.File));
+            var state = await api.RestoreAsync(stream.Name, config, JsonNode.Parse(stream.State.GetRawText())!, file, cancellationToken);
+            var (messages, last) = (state.GetProperty("messages").GetUInt64(), state.GetProperty("last_seq").GetUInt64());
+            await output.WriteLineAsync($"{stream.Name}: {messages} messages to {last}");
+
+            // Fewer may be right, where some have become too old meanwhile; another last sequence never.
+            if (last != stream.LastSequence || messages > stream.Messages)
+            {
+                throw new OperationRefusedException($"{stream.Name} is not what was backed up: {stream.Messages} messages to {stream.LastSequence}. Delete what was restored, and look at the backup");
+            }
+        }
+
+        await output.WriteLineAsync($"{backup.Streams.Count} streams and buckets are as they were at {backup.TakenAt:u}.");
+        return true;
+    }
+
+    /// <summary>The manifest of a backup whose files are whole.</summary>
+    private static async Task<BackupManifest> ReadAsync(string directory, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(directory, BackupManifest.File);
+        if (!File.Exists(path))
+        {
+            throw new OperationRefusedException($"{path} is not there: this is no backup, or one that did not end");
+        }
+
+        await using var json = File.OpenRead(path);
+        var backup = await JsonSerializer.DeserializeAsync(json, BackupJson.Default.BackupManifest, cancellationToken);
+        if (backup is not { Version: BackupManifest.Current })
+        {
+            throw new OperationRefusedException($"{path} has version {backup?.Version}; this program reads {BackupManifest.Current}");
+        }
+
+        foreach (var stream in backup.Streams)
+        {
+            await using var file = File.OpenRead(Path.Combine(directory, Path.GetFileName(stream.File)));
+            if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken)) != stream.Sha256)
+            {
+                throw new OperationRefusedException($"{stream.File} has changed since it was written: nothing was restored");
+            }
+        }
+
+        return backup;
+    }
+
+    private async Task RefuseIfThereAsync(BackupManifest backup, CancellationToken cancellationToken)
+    {
+        var there = await jetStream.ListStreamNamesAsync(cancellationToken: cancellationToken).ToListAsync(cancellationToken);
+        if (backup.Streams.Select(stream => stream.Name).Intersect(there).ToList() is { Count: > 0 } both)
+        {
+            throw new OperationRefusedException($"Nothing was restored: {string.Join(", ", both)} is there already. Stop the services and delete it, or restore into an empty server");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Kgents.Operations.Backup;
+using Kgents.Operations.Streams;
+using Kgents.ServiceDefaults.Nats;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+
+namespace Kgents.Operations;
+
+/// <summary>What an operator does to streams and buckets as a whole.</summary>
+internal static class OperatorCommands
+{
+    private const string Usage = """
+        usage: streams show         how the streams that are there differ from the settings, and what `apply` would do
+               streams apply        change what can be changed without losing anything; nothing at all when something cannot
+               backup DIRECTORY     every stream and bucket, with their messages, into a directory that is not there yet
+               restore DIRECTORY    all of a backup into a server that has none of its streams; the services must be stopped
+        The settings are those of the services (Nats:Replicas, …), from the environment. The user must be the operator's.
+
+        """;
+
+    /// <summary>0 when it was done, 1 when it was refused or failed, 2 when the command is not understood.</summary>
+    public static async Task<int> RunAsync(string[] args, IHost host, TextWriter output, CancellationToken cancellationToken)
+    {
+        var services = host.Services;
+        Func<INatsJSContext, Task<bool>>? command = args switch
+        {
+            ["streams", "show" or "apply"] => jetStream => new StreamMigration(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(args[1] == "apply", cancellationToken),
+            ["backup", var directory] => jetStream => new StreamBackup(jetStream, services.GetRequiredService<TimeProvider>(), output).RunAsync(directory, cancellationToken),
+            ["restore", var directory] => jetStream => new StreamRestore(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(directory, cancellationToken),
+            _ => null,
+        };
+        if (command is null)
+        {
+            await output.WriteAsync(Usage);
+            return 2;
+        }
+
+        // Validates the settings, and refuses a server that is too old.
+        await host.StartAsync(cancellationToken);
+        try
+        {
+            await services.GetRequiredService<NatsTopology>().WhenCreatedAsync(cancellationToken);
+            return await command(services.GetRequiredService<INatsJSContext>()) ? 0 : 1;
+        }
+        catch (Exception exception) when (exception is OperationRefusedException or NatsException or IOException or UnauthorizedAccessException)
+        {
+            await output.WriteLineAsync(exception.Message);
+            return 1;
+        }
+        finally
+        {
+            await host.StopAsync(CancellationToken.None);
+        }
+    }
+
+    private static T Options<T>(this IServiceProvider services)
+        where T : class => services.GetRequiredService<Microsoft.Extensions.Options.IOptions<T>>().Value;
+}

@@ -1,0 +1,17 @@
+using Kgents.EndToEnd.Tests.Systems;
+using Kgents.Testing;
+
+namespace Kgents.EndToEnd.Tests.Backup;
+
+/// <summary>A command of a program that was built with the tests, on a system's NATS.</summary>
+internal static class OperatorCommand
+{
+    public static Task<Command> RunAsync(KgentsSystem system, string program, string user, params string[] arguments)
+    {
+        DirectoryInfo own = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        var assembly = Path.Combine(own.Parent!.Parent!.FullName, program, own.Name, $"{program}.dll");
+        return Command.RunAsync("dotnet", [assembly, .. arguments], environment: new Dictionary<string, string> { ["ConnectionStrings__nats"] = system.NatsUsers.UrlOf(user, system.Nats.Port) });
+    }
+
+    public static Task<Command> OperateAsync(KgentsSystem system, params string[] arguments) => RunAsync(system, "Kgents.Operations", NatsUsers.Operator, arguments);
+}

@@ -1,0 +1,144 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Kgents.Testing;
+using Kgents.Tests.Hosting;
+
+namespace Kgents.Tests.Deployment;
+
+/// <summary>deploy/k8s over what aspirate makes, rendered by kustomize, against the programs and the AppHost.</summary>
+public sealed partial class KubernetesTests : IAsyncLifetime
+{
+    private static readonly string[] Services = ["api", "streaming", "metering"];
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("kgents-k8s-");
+    private IReadOnlyList<JsonElement> rendered = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var file in Directory.EnumerateFiles(Yaml.PathOf("k8s"), "*.yaml"))
+        {
+            File.Copy(file, Path.Combine(directory.FullName, Path.GetFileName(file)));
+        }
+
+        AspirateOutput.Write(Path.Combine(directory.FullName, "base"), Services);
+        rendered = Yaml.ReadAll(await RenderAsync());
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        directory.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>aspirate names its Deployments by the AppHost's resources: a patch for another name would be refused, one that is missing would be missed.</summary>
+    [Fact]
+    public void Overlay_HasWhatTheAppHostHas()
+    {
+        var resources = Resource.Matches(File.ReadAllText(Path.Combine(Repository.Root, "Kgents.AppHost", "AppHost.cs"))).Select(match => match.Groups[1].Value);
+
+        Assert.Equal(resources.Order(StringComparer.Ordinal), Services.Order(StringComparer.Ordinal));
+        Assert.Equal(Services.Order(StringComparer.Ordinal), Of("Deployment").Select(Name).Order(StringComparer.Ordinal));
+        Assert.Equal(Services.Order(StringComparer.Ordinal), Of("PodDisruptionBudget").Select(Name).Order(StringComparer.Ordinal));
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("api")]
+    [InlineData("streaming")]
+    [InlineData("metering")]
+    public void Deployment_RollsWithoutAGap_AndDrains(string service)
+    {
+        var spec = Deployment(service).At("spec");
+        var pod = spec.At("template", "spec");
+        var container = Assert.Single(pod.At("containers").EnumerateArray());
+
+        Assert.Equal(("RollingUpdate", "0"), (spec.Text("strategy", "type"), spec.Text("strategy", "rollingUpdate", "maxUnavailable")));
+        Assert.Equal(
+            (HealthPath("live"), HealthPath("live"), HealthPath("ready")),
+            (container.Text("startupProbe", "httpGet", "path"), container.Text("livenessProbe", "httpGet", "path"), container.Text("readinessProbe", "httpGet", "path")));
+        var port = container.At("ports").EnumerateArray().Single(each => each.Text("name") == container.Text("readinessProbe", "httpGet", "port"));
+        Assert.Contains($":{port.Text("containerPort")};", Assert.Single(Of("ConfigMap"), map => Name(map) == $"{service}-env").Text("data", "ASPNETCORE_URLS"), StringComparison.Ordinal);
+        Assert.True(pod.At("terminationGracePeriodSeconds").GetInt32() > container.At("lifecycle", "preStop", "sleep", "seconds").GetInt32() + GracePeriods.Longest.TotalSeconds);
+        Assert.Equal("true", pod.Text("securityContext", "runAsNonRoot").ToLowerInvariant());
+        Assert.True(container.At("resources", "limits").TryGetProperty("memory", out _) && !container.At("resources", "limits").TryGetProperty("cpu", out _));
+    }
+
+    /// <summary>Either the autoscaler says how many, or the file does, and never both.</summary>
+    [Fact]
+    public void Replicas_AreSaidOnce_AndMoreThanOne()
+    {
+        foreach (var service in Services)
+        {
+            var scaler = Of("HorizontalPodAutoscaler").SingleOrDefault(each => each.Text("spec", "scaleTargetRef", "name") == service);
+            var fixedNumber = Deployment(service).At("spec").TryGetProperty("replicas", out var replicas);
+
+            Assert.NotEqual(scaler.ValueKind is JsonValueKind.Object, fixedNumber);
+            Assert.True((fixedNumber ? replicas : scaler.At("spec", "minReplicas")).GetInt32() >= 2);
+        }
+    }
+
+    [Fact]
+    public void EveryVariable_IsASettingOfTheServices_AndTheSameForAll()
+    {
+        var maps = Of("ConfigMap").ToList();
+
+        Assert.Equal(Services.Length, maps.Count);
+        Assert.All(maps.SelectMany(map => map.At("data").Names()), variable => Assert.True(KnownSettings.Has(variable), $"{variable} is not in docs/configuration.md"));
+        Assert.All(maps, map => Assert.Equal("3", map.Text("data", "Nats__Replicas")));
+
+        // Nothing but connection strings is secret, which is all that aspirate makes Secrets of.
+        Assert.All(Of("Secret").SelectMany(secret => secret.At("data").Names()), name => Assert.StartsWith("ConnectionStrings__", name, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Policies_NameThePodsAndPortsThatThereAre()
+    {
+        var labels = Deployments().Select(deployment => deployment.Text("spec", "template", "metadata", "labels", "app")).ToHashSet();
+
+        foreach (var policy in Of("NetworkPolicy").Where(policy => Name(policy) == "default-deny"))
+        {
+            Assert.Equal(labels, policy.At("spec", "podSelector", "matchExpressions")[0].At("values").EnumerateArray().Select(value => value.GetString()!).ToHashSet());
+            Assert.Equal(["Ingress", "Egress"], policy.At("spec", "policyTypes").EnumerateArray().Select(type => type.GetString()));
+        }
+
+        Assert.Contains(Of("NetworkPolicy"), policy => Name(policy) == "default-deny");
+        Assert.Equal(["api"], Of("NetworkPolicy").Where(policy => Name(policy) == "gateway-to-api").Select(policy => policy.Text("spec", "podSelector", "matchLabels", "app")));
+    }
+
+    private IEnumerable<JsonElement> Of(string kind) => rendered.Where(each => each.Text("kind") == kind);
+
+    private IEnumerable<JsonElement> Deployments() => Of("Deployment");
+
+    private JsonElement Deployment(string name) => Assert.Single(Deployments(), each => Name(each) == name);
+
+    private static string Name(JsonElement each) => each.Text("metadata", "name");
+
+    private static string HealthPath(string kind) => Assert.Single(
+        HealthEndpoint.Matches(File.ReadAllText(Path.Combine(Repository.Root, "Kgents.ServiceDefaults", "Health", "HealthEndpoints.cs"))).Select(match => match.Groups[1].Value),
+        path => path.EndsWith(kind, StringComparison.Ordinal));
+
+    private async Task<string> RenderAsync()
+    {
+        try
+        {
+            using var kubectl = Process.Start(new ProcessStartInfo("kubectl", ["kustomize", directory.FullName]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var output = kubectl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            var errors = kubectl.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await kubectl.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.True(kubectl.ExitCode == 0, await errors);
+            return await output;
+        }
+        catch (Win32Exception)
+        {
+            Assert.Skip("There is no kubectl here, which renders the overlay.");
+            throw;
+        }
+    }
+
+    [GeneratedRegex("""AddProject<Projects\.\w+>\("(\w+)"\)""")]
+    private static partial Regex Resource { get; }
+
+    [GeneratedRegex("""MapHealthChecks\("([^"]+)""")]
+    private static partial Regex HealthEndpoint { get; }
+}
