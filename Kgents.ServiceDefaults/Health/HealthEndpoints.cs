@@ -24,7 +24,7 @@ public static class HealthEndpoints
     {
         builder.Services.AddOptionsWithValidateOnStart<HealthOptions, HealthOptionsValidator>().BindConfiguration(HealthOptions.SectionName);
         builder.Services.AddHealthChecks();
-        builder.Services.AddSingleton<HealthAnswer>().AddSingleton<HealthMetrics>().AddSingleton<IHealthCheckPublisher>(provider => provider.GetRequiredService<HealthMetrics>());
+        builder.Services.AddSingleton<HealthAnswer>().AddSingleton<HealthMetrics>().AddSingleton<IHealthCheckPublisher, HealthReporter>();
         builder.Services.Configure<HealthCheckPublisherOptions>(publisher => (publisher.Delay, publisher.Period) = (FirstReport, ReportInterval));
     }
 

@@ -10,7 +10,7 @@ namespace Kgents.ServiceDefaults.Nats;
 /// Appends to a subject only if its last sequence is the expected one, and finds out what became of a publish whose answer was lost. The
 /// server checks the fence before the message id, so a retry after a lost ack is refused like a stranger's write: only reading tells them apart.
 /// </summary>
-public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamReader reader, NatsMetrics metrics, TimeProvider time, ILogger<FencedPublisher> logger)
+public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamReader reader, NatsRoom room, NatsMetrics metrics, TimeProvider time, ILogger<FencedPublisher> logger)
 {
     /// <summary>The two answers of a fence: the subject has moved on, or another write to it is under way.</summary>
     private const int WrongLastSequence = 10071;
@@ -76,10 +76,11 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
             outcome = ack is { Error: null, Seq: > 0 } ? NatsMetrics.Stored : NatsMetrics.Refused;
             if (outcome == NatsMetrics.Stored)
             {
+                room.Stored(stream);
                 return ack.Seq;
             }
 
-            if (ack.Error is not { ErrCode: WrongLastSequence or SequenceInFlight })
+            if (ack.Error is not { ErrCode: WrongLastSequence or SequenceInFlight } && !room.Explain(stream, ack.Error))
             {
                 LogRefused(subject, ack.Error?.ErrCode ?? 0, ack.Error?.Description);
             }

@@ -34,6 +34,8 @@ public static class NatsBackbone
 
     internal static void AddNatsBackbone(this IHostApplicationBuilder builder, string serviceName)
     {
+        NatsAddress.Check(builder.Configuration, ConnectionName);
+
         // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams. Its own spans are one for each message, asked or answered, so
         // also for every few tokens; MessageSpans has those that tell of a turn.
         builder.AddNatsClient(ConnectionName, settings => (settings.DisableHealthChecks, settings.DisableTracing) = (true, true), options => Configure(options, serviceName));
@@ -47,6 +49,7 @@ public static class NatsBackbone
         builder.Services.AddOptions<NatsTopologyOptions>().BindConfiguration(NatsTopologyOptions.SectionName).ValidateOnStart();
         builder.Services.AddSingleton<Microsoft.Extensions.Options.IValidateOptions<NatsTopologyOptions>, NatsTopologyOptionsValidator>();
         builder.Services.AddSingleton<NatsRefusals>();
+        builder.Services.AddSingleton<NatsRoom>();
         builder.Services.AddSingleton<NatsTopology>();
         builder.Services.AddHostedService<NatsTopologyWorker>();
         builder.Services.AddHealthChecks()

@@ -24,7 +24,16 @@ public sealed partial class NatsTopology(
     IOptions<NatsTopologyOptions> options,
     ILogger<NatsTopology> logger)
 {
+    private const string NoJetStream = "nats-server has no JetStream: turn it on in its configuration (jetstream), and for the account of ConnectionStrings:nats; or it turned it off itself, over a disk that is broken or full";
+
     private const int StreamNotFound = 10059;
+    private const int InsufficientResources = 10023;
+    private const int StorageExceeded = 10047;
+    private const int JetStreamNotEnabled = 10076;
+    private const int JetStreamNotEnabledForAccount = 10039;
+
+    /// <summary>The client goes on trying; this is how long it may do so before it is said.</summary>
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
 
     /// <summary>NATS' default; an answer is one message.</summary>
     private const int SmallestMaxPayload = 1024 * 1024;
@@ -48,7 +57,7 @@ public sealed partial class NatsTopology(
     {
         try
         {
-            await connection.ConnectAsync().AsTask().WaitAsync(cancellationToken);
+            await connection.ConnectAsync().AsTask().WaitAsync(ConnectPatience, cancellationToken);
             if (NatsServerVersion.Problem(connection.ServerInfo) is { } tooOld)
             {
                 throw new TopologyException(tooOld);
@@ -84,9 +93,19 @@ public sealed partial class NatsTopology(
             Problem = exception.Message;
             throw;
         }
+        catch (Exception exception) when (exception is NatsNoRespondersException or NatsJSApiNoResponseException && connection.ConnectionState == NatsConnectionState.Open)
+        {
+            Problem = refusals.Problem ?? NoJetStream;
+            throw;
+        }
+        catch (NatsJSApiException exception)
+        {
+            Problem = refusals.Problem ?? Describe(exception);
+            throw;
+        }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            Problem = refusals.Problem ?? $"NATS does not answer at {connection.ServerInfo?.Host ?? "ConnectionStrings:nats"}";
+            Problem = refusals.Problem ?? $"NATS does not answer at {NatsAddress.Of(connection.Opts.Url)} (ConnectionStrings:nats)";
             throw;
         }
     }
@@ -131,6 +150,14 @@ public sealed partial class NatsTopology(
             throw new TopologyException($"bucket {bucket.Name} is not as defined: expected history 1, ttl {bucket.MaxAge}, {options.Value.Replicas} replica(s). Apply the settings with `./dev streams apply`, or change the one that says otherwise.");
         }
     }
+
+    /// <summary>It answers, and says no. What has no room is the one that it says with a number of its own.</summary>
+    private static string Describe(NatsJSApiException exception) => exception.Error.ErrCode switch
+    {
+        InsufficientResources or StorageExceeded => NatsRoom.Describe("a stream", exception.Error),
+        JetStreamNotEnabled or JetStreamNotEnabledForAccount => NoJetStream,
+        _ => $"nats-server refuses: {exception.Error.Description} ({exception.Error.ErrCode})",
+    };
 
     private void ThrowIfLost(string name)
     {

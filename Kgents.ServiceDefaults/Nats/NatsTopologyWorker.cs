@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
+using NATS.Client.JetStream;
 
 namespace Kgents.ServiceDefaults.Nats;
 
@@ -24,6 +25,12 @@ internal sealed partial class NatsTopologyWorker(
         using var timer = new PeriodicTimer(options.Value.CheckInterval, time);
         connection.ConnectionOpened += Opened;
         connection.ConnectionDisconnected += Closed;
+        if (connection.ConnectionState == NatsConnectionState.Open)
+        {
+            // Somebody else was first to ask for it.
+            metrics.Connected();
+        }
+
         try
         {
             while (await CheckAndReportAsync(stoppingToken) && await timer.WaitForNextTickAsync(stoppingToken))
@@ -89,7 +96,7 @@ internal sealed partial class NatsTopologyWorker(
     {
         if (problem != reported && problem != refusals.Problem)
         {
-            LogProblem(problem, exception is TopologyException ? null : exception);
+            LogProblem(problem, exception is TopologyException or TimeoutException or NatsJSApiException or NatsNoRespondersException or NatsJSApiNoResponseException ? null : exception);
         }
 
         reported = problem;

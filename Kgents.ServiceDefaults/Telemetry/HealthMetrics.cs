@@ -4,7 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Kgents.ServiceDefaults.Telemetry;
 
 /// <summary>What the health checks found, as metrics, so that an alert needs nobody to ask.</summary>
-internal sealed class HealthMetrics : IHealthCheckPublisher
+internal sealed class HealthMetrics
 {
     public const string MeterName = "Kgents.Health";
 
@@ -16,9 +16,5 @@ internal sealed class HealthMetrics : IHealthCheckPublisher
         "{status}",
         "What each health check found: 2 healthy, 1 degraded, 0 unhealthy");
 
-    public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
-    {
-        latest = report;
-        return Task.CompletedTask;
-    }
+    public void Found(HealthReport report) => latest = report;
 }

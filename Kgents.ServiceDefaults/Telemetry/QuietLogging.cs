@@ -14,6 +14,8 @@ internal static class QuietLogging
         new("Logging:LogLevel:NATS.Client", "Warning"),
         // It tells each try to reconnect with a stack trace; NatsTopologyWorker tells once that NATS is away, and once that it is back.
         new("Logging:LogLevel:NATS.Client.Core.NatsConnection", "Critical"),
+        // It tells each time that a check fails; HealthReporter, and who finds it, tell once.
+        new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None"),
         // It tells each try to watch a bucket; BucketView tells once that its view is interrupted.
         new("Logging:LogLevel:NATS.Client.KeyValueStore", "Error"),
         // It tells each time what nats-server refuses; NatsRefusals tells once, with what is to be set.

@@ -8,7 +8,7 @@ using NATS.Client.JetStream;
 namespace Kgents.Streaming.Usage;
 
 /// <summary>Puts the usage events of a commit into KGENTS_USAGE. The same bytes with the same id may be published again at any time.</summary>
-internal sealed partial class UsagePublisher(INatsJSContext jetStream, NatsMetrics metrics, TimeProvider time, ILogger<UsagePublisher> logger)
+internal sealed partial class UsagePublisher(INatsJSContext jetStream, NatsRoom room, NatsMetrics metrics, TimeProvider time, ILogger<UsagePublisher> logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -43,9 +43,11 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, NatsMetri
             outcome = ack is { Error: null, Seq: > 0 } ? NatsMetrics.Stored : NatsMetrics.Refused;
             if (outcome == NatsMetrics.Stored)
             {
+                room.Stored(Streams.Usage.Name);
                 return true;
             }
 
+            room.Explain(Streams.Usage.Name, ack.Error);
             LogNotStored(usage.Id, ack.Error?.Description ?? "duplicate that is not stored");
         }
         catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))

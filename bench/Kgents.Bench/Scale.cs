@@ -16,6 +16,7 @@ internal sealed record Scale
         Behind = 100,
         Resumes = 10,
         Deaths = 1,
+        Starts = 1,
         Sessions = 500,
     };
 
@@ -44,6 +45,9 @@ internal sealed record Scale
     public int Resumes { get; init; } = 300;
 
     public int Deaths { get; init; } = 5;
+
+    /// <summary>Starts of each service.</summary>
+    public int Starts { get; init; } = 5;
 
     /// <summary>Sessions of one tenant.</summary>
     public int Sessions { get; init; } = 100_000;

@@ -14,6 +14,7 @@ internal static class AllFigures
         ["resume"] = ResumeTime.MeasureAsync,
         ["listing"] = ListingTime.MeasureAsync,
         ["take-over"] = TakeOverTime.MeasureAsync,
+        ["start"] = StartTime.MeasureAsync,
         ["allocation"] = Allocation.MeasureAsync,
     };
 

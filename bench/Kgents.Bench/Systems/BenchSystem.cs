@@ -43,6 +43,13 @@ internal sealed class BenchSystem : IAsyncDisposable
     public Task<ServiceProcess> StartWorkerAsync(CancellationToken cancellationToken) =>
         StartAsync("Kgents.Streaming", ("ConnectionStrings__llm", Model.ConnectionString), cancellationToken);
 
+    /// <summary>A service as it is without settings of its own.</summary>
+    public Task<ServiceProcess> StartAsync(string project, CancellationToken cancellationToken) => project switch
+    {
+        "Kgents.Streaming" => StartWorkerAsync(cancellationToken),
+        _ => StartAsync(project, ("Auth__BootstrapKey", Key), cancellationToken),
+    };
+
     /// <summary>A process of this program that is a server; it ends with the system.</summary>
     public async Task<ServiceProcess> StartChildAsync(string server, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {

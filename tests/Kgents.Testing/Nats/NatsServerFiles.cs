@@ -46,7 +46,7 @@ internal sealed class NatsServerFiles : IDisposable
               store_dir: "{Store}"
               sync_interval: {settings.SyncInterval}
               max_memory_store: 1GB
-              max_file_store: 10TB
+              max_file_store: {settings.Room}
             {"}"}
             """;
         var users = settings.Users is null ? "" : $"include {Path.GetFileName(Users)}";

@@ -5,6 +5,9 @@ public sealed record NatsServerSettings
 {
     public bool JetStream { get; init; } = true;
 
+    /// <summary>What all streams together may have, as nats-server writes sizes.</summary>
+    public string Room { get; init; } = "10TB";
+
     /// <summary><c>always</c> syncs before each ack; a duration such as <c>2m</c> is the server's own default.</summary>
     public string SyncInterval { get; init; } = "always";
 

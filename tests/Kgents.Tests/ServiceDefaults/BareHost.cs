@@ -9,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NATS.Client.JetStream;
 
 namespace Kgents.Tests.ServiceDefaults;
 
@@ -27,6 +28,10 @@ internal sealed class BareHost : IAsyncDisposable
     }
 
     public NatsTopology Topology => app.Services.GetRequiredService<NatsTopology>();
+
+    public FencedPublisher Publisher => app.Services.GetRequiredService<FencedPublisher>();
+
+    public INatsJSContext JetStream => app.Services.GetRequiredService<INatsJSContext>();
 
     public IHostApplicationLifetime Lifetime => app.Lifetime;
 
