@@ -33,6 +33,7 @@ internal sealed class MeteringWork(RightsSystem system)
         system.OpenMeter.IsPoison = null;
         await RunAsync(command, "dead-letters", "replay", $"{(await ledger.StateAsync()).Refused.Single()}", "--reason", "it was mended");
         await ledger.SettledAsync();
+        await RunAsync(command, "ledger", "correct", $"{(await ledger.StateAsync()).SentThrough}", "--reason", "a mistake", "--reference", "one");
         await RunAsync(command, "ledger", "rebuild", "--reason", "to see it");
         await ledger.SettledAsync();
 

@@ -36,6 +36,7 @@ public sealed class RefusedActTests : IAsyncLifetime
         { All, "kgents.live.0.t.s.u" },
         { "api metering", "kgents.usage.0.t.turns" },
         { "streaming metering", "kgents.usage.0.t.requests" },
+        { "api streaming", "kgents.usage.0.t.corrections.1" },
         { "api streaming", "kgents.ledger.0" },
         { "api metering", "kgents.audit.0.t.s.u" },
         { "api metering", "kgents.dead.messages.t" },
