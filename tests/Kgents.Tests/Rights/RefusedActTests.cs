@@ -43,6 +43,7 @@ public sealed class RefusedActTests : IAsyncLifetime
         { "api streaming", "kgents.dead.usage.t" },
         { "streaming metering", "kgents.counts.day.t.all.0" },
         { "metering", "kgents.control.t.s.u" },
+        { "streaming metering", "kgents.operations.usage" },
         { "streaming metering", "$KV.kgents_api_keys.abc" },
         { "streaming metering", "$KV.kgents_api_keys._tickets" },
         { "streaming metering", "$KV.kgents_tenants.t" },
@@ -128,6 +129,7 @@ public sealed class RefusedActTests : IAsyncLifetime
     [InlineData("streaming metering", "_INBOX_kgents-api.>")]
     [InlineData("api metering", "_INBOX_kgents-streaming.>")]
     [InlineData("api metering", "kgents.control.*.*.*")]
+    [InlineData("api streaming", "kgents.operations.usage")]
     public async Task Subscription_IsRefused_ToWhatIsAnothers(string whom, string subject)
     {
         foreach (var user in whom.Split(' '))
