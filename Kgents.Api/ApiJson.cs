@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kgents.Api.Keys;
 using Kgents.Api.Messages;
+using Kgents.Api.Operations;
 using Kgents.Api.Sessions;
 using Kgents.Api.Soul;
 using Kgents.Api.Tenants;
@@ -50,6 +51,11 @@ namespace Kgents.Api;
 [JsonSerializable(typeof(AttemptResponse))]
 [JsonSerializable(typeof(DeliveryPage))]
 [JsonSerializable(typeof(TestResponse))]
+[JsonSerializable(typeof(DecisionRequest))]
+[JsonSerializable(typeof(CorrectUsageRequest))]
+[JsonSerializable(typeof(DeadLetterResponse))]
+[JsonSerializable(typeof(DeadLetterPage))]
+[JsonSerializable(typeof(CorrectionResponse))]
 [JsonSerializable(typeof(UsageResponse))]
 [JsonSerializable(typeof(UsageRow))]
 [JsonSerializable(typeof(UsageThrough))]

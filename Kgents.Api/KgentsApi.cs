@@ -6,6 +6,7 @@ using Kgents.Api.Limits;
 using Kgents.Api.Messages;
 using Kgents.Api.Metering;
 using Kgents.Api.OpenApi;
+using Kgents.Api.Operations;
 using Kgents.Api.Plans;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
@@ -77,6 +78,7 @@ public static class KgentsApi
 
         builder.Services.AddOptionsWithValidateOnStart<WebhookOptions, WebhookOptionsValidator>().BindConfiguration(WebhookOptions.SectionName);
         builder.Services.AddWebhookStores().AddSingleton<WebhookAdministration>().AddSingleton<DeliveryLog>();
+        builder.Services.AddSingleton<UsageOperator>();
         return builder;
     }
 
@@ -104,6 +106,7 @@ public static class KgentsApi
         app.MapSoul();
         app.MapUsage();
         app.MapWebhooks();
+        app.MapOperations();
         app.MapApiDocument();
         app.MapApiPage();
         return app;

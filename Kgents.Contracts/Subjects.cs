@@ -72,6 +72,9 @@ public static class Subjects
     /// <summary>The ledger of the usage events of a partition.</summary>
     public static string Ledger(int partition) => $"kgents.ledger.{partition}";
 
+    /// <summary>Request and reply with metering: what an operator asks of it over HTTP.</summary>
+    public const string UsageOperations = "kgents.operations.usage";
+
     /// <summary>Request and reply with the worker that runs a turn.</summary>
     public static string Control(TurnAddress turn) => $"kgents.control.{turn.Tenant}.{turn.Session}.{turn.Turn}";
 

@@ -26,6 +26,8 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(UsageEvent<RequestUsageData>), TypeInfoPropertyName = "RequestUsageEvent")]
 [JsonSerializable(typeof(UsageEvent<TurnUsageData>), TypeInfoPropertyName = "TurnUsageEvent")]
 [JsonSerializable(typeof(DeadLetter))]
+[JsonSerializable(typeof(UsageOperation))]
+[JsonSerializable(typeof(UsageAnswer))]
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(TenantRecord))]
 [JsonSerializable(typeof(TenantSlugRecord))]

@@ -3,6 +3,7 @@ using Kgents.Metering.Confirm;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Export;
 using Kgents.Metering.Ledger;
+using Kgents.Metering.Operations;
 using Kgents.Metering.Reconcile;
 using Kgents.Metering.Telemetry;
 using Kgents.Metering.Webhooks;
@@ -30,6 +31,7 @@ public static class KgentsMetering
 
         builder.Services.AddWebhooks();
         builder.Services.AddHostedService<MeteringWorker>();
+        builder.Services.AddSingleton<UsageOperations>().AddHostedService<UsageOperationsWorker>();
         builder.Services.AddHealthChecks().AddCheck<MeteringHealth>("openmeter", tags: [HealthEndpoints.Ready]);
         return builder;
     }

@@ -52,6 +52,11 @@ internal static class CommonProblems
             yield return Problem.WebhookNotFound;
         }
 
+        if (path.Contains("{sequence}", StringComparison.Ordinal))
+        {
+            yield return Problem.DeadLetterNotFound;
+        }
+
         if (path.Contains("{deliveryId}", StringComparison.Ordinal))
         {
             yield return Problem.DeliveryNotFound;

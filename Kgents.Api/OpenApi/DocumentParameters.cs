@@ -13,6 +13,7 @@ internal static class DocumentParameters
         ["keyId"] = "The id of the key, which is not the key: k-{32 hex digits}.",
         ["webhookId"] = "The webhook's id: w-{32 hex digits}.",
         ["deliveryId"] = "The id of the event that was, or is to be, delivered: e-{32 hex digits}.",
+        ["sequence"] = "The sequence of the usage event in KGENTS_USAGE.",
         ["limit"] = "How many: 50 by default; of more than 100 only 100 count.",
         ["cursor"] = "`next` of the page before.",
         ["slug"] = "Only the tenant that has this slug.",

@@ -48,6 +48,13 @@ internal static class Problem
 
     public static ProblemHttpResult DeliveryNotFound => Create(404, "delivery-not-found", "There is no such delivery", "The webhook has none with this id, or it is too long ago.");
 
+    public static ProblemHttpResult DeadLetterNotFound => Create(404, "usage-event-not-found", "There is no such usage event", "None has this sequence, or it is no dead letter.");
+
+    /// <param name="why">For an operator, of what an event is; not the text of an exception.</param>
+    public static ProblemHttpResult OperationRefused(string why) => Create(409, "operation-refused", "This cannot be done with the event", $"Nothing was done: {why}.");
+
+    public static ProblemHttpResult MeteringAway => Create(503, "metering-away", "Metering does not answer", "It is not known whether anything was done; to ask for the same again does no harm.");
+
     public static ProblemHttpResult WebhookDisabled => Create(
         409, "webhook-disabled", "The webhook is disabled", "Nothing is sent to it. Change it with enabled true to use it again.");
 

@@ -33,6 +33,10 @@ public sealed record UsageTotal(TenantId Tenant, string Hour, string Model, stri
         _ => TotalTokens,
     };
 
+    /// <summary>More was taken back than there was.</summary>
+    [JsonIgnore]
+    public bool IsNegative => Math.Min(Math.Min(Requests, Turns), Math.Min(Math.Min(InputTokensUncached, CacheReadTokens), Math.Min(CacheWriteTokens, Math.Min(OutputTokensVisible, ReasoningTokens)))) < 0;
+
     /// <summary>The sum of two totals of the same tenant, hour, model and type.</summary>
     public UsageTotal Plus(UsageTotal other) => this with
     {

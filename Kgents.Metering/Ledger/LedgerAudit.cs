@@ -1,4 +1,5 @@
 using Kgents.Contracts;
+using Kgents.Metering.Corrections;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
 
@@ -12,6 +13,7 @@ internal sealed class LedgerAudit(UsageLedger ledger, JetStreamReader reader)
 {
     private const int MostDifferences = 20;
 
+    private readonly CorrectionChain corrections = new(reader);
     private readonly Dictionary<string, string> hashes = [];
     private readonly Dictionary<(TenantId Tenant, string Hour, string Model, string Type), UsageTotal> expected = [];
     private readonly Dictionary<(TenantId Tenant, string Hour, string Model, string Type), UsageTotal> entered = [];
@@ -59,7 +61,7 @@ internal sealed class LedgerAudit(UsageLedger ledger, JetStreamReader reader)
             if (Subjects.TryParseUsage(stored.Subject, out var partition, out var tenant) && partition == ledger.Partition)
             {
                 Events++;
-                Compare(stored, tenant, listed.GetValueOrDefault(stored.Sequence), received);
+                await CompareAsync(stored, tenant, listed.GetValueOrDefault(stored.Sequence), cancellationToken);
                 listed.Remove(stored.Sequence);
             }
         }
@@ -75,12 +77,12 @@ internal sealed class LedgerAudit(UsageLedger ledger, JetStreamReader reader)
         }
     }
 
-    private void Compare(StoredEntry stored, TenantId tenant, ReceivedEvent? listed, UsageReceived received)
+    private async Task CompareAsync(StoredEntry stored, TenantId tenant, ReceivedEvent? listed, CancellationToken cancellationToken)
     {
         var hash = LedgerCodec.Hash(stored.Data.Span);
         var usage = InspectedUsage.Read(stored, tenant);
         var state = usage.Used is null ? ReceivedEvent.Quarantined
-            : !hashes.TryGetValue(usage.Id, out var known) ? null
+            : !hashes.TryGetValue(usage.Id, out var known) ? usage.Corrects is null || await corrections.FindProblemAsync(stored, usage, Counts, cancellationToken) is null ? null : ReceivedEvent.Quarantined
             : known == hash ? ReceivedEvent.Duplicate : ReceivedEvent.Quarantined;
         if (listed is null || listed.Hash != hash || listed.State != state)
         {
@@ -94,6 +96,8 @@ internal sealed class LedgerAudit(UsageLedger ledger, JetStreamReader reader)
             expected[key] = expected.TryGetValue(key, out var total) ? total.Plus(usage.Used) : usage.Used;
         }
     }
+
+    private Task<bool> Counts(StoredEntry stored, InspectedUsage usage) => Task.FromResult(hashes.TryGetValue(usage.Id, out var hash) && hash == LedgerCodec.Hash(stored.Data.Span));
 
     private void Differ(string what)
     {

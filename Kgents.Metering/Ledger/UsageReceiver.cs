@@ -1,4 +1,5 @@
 using Kgents.Contracts;
+using Kgents.Metering.Corrections;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Telemetry;
 using Kgents.ServiceDefaults.Ledger;
@@ -11,6 +12,8 @@ namespace Kgents.Metering.Ledger;
 internal sealed partial class UsageReceiver(
     UsageLedger ledger, HourPages pages, UsageDeadLetters letters, JetStreamReader reader, MeteringMetrics metrics, IOptions<LedgerOptions> options, IOptions<NatsTopologyOptions> streams, ILogger logger)
 {
+    private readonly CorrectionChain corrections = new(reader);
+
     /// <summary>How far the stream was read; beyond the ledger's end only where there was nothing of this partition.</summary>
     private ulong readThrough;
 
@@ -86,12 +89,21 @@ internal sealed partial class UsageReceiver(
             case false:
                 return await QuarantineAsync(stored, tenant, usage, hash, "an earlier event has its id and is another one", cancellationToken);
             default:
+                if (usage.Corrects is not null && await corrections.FindProblemAsync(stored, usage, CountsAsync, cancellationToken) is { } problem)
+                {
+                    return await QuarantineAsync(stored, tenant, usage, hash, problem, cancellationToken);
+                }
+
                 var page = await pages.GetAsync(usage.Hour, cancellationToken);
                 page.Add(usage.Id, hash);
                 totals[(tenant, used.Hour, used.Model, used.Type)] = page.Add(used);
                 return new ReceivedEvent(stored.Sequence, usage.Id, hash, usage.Hour);
         }
     }
+
+    /// <summary>What the ledger has, and what of this range is before the correction that asks.</summary>
+    private async Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage) =>
+        await pages.HasAsync(usage.Id, LedgerCodec.Hash(stored.Data.Span), usage.Hour, CancellationToken.None) is true;
 
     private async Task<ReceivedEvent> QuarantineAsync(StoredEntry stored, TenantId tenant, InspectedUsage usage, string hash, string reason, CancellationToken cancellationToken)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Kgents.Contracts;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Ledger;
@@ -10,6 +9,8 @@ namespace Kgents.Metering.Operations;
 /// <summary>Shows what needs somebody, and enters what they decide into the ledger. The replica that works on it reads it there.</summary>
 internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters letters, TextWriter output)
 {
+    private readonly DeadLetterDesk desk = new(ledger, letters);
+
     /// <summary>The namespace of the ids of events that are sent under a new one.</summary>
     private static readonly Guid Reissues = new("0b6c7d3e-52b7-4f0a-8f0b-6a6f0f3c9a1d");
 
@@ -44,12 +45,9 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
 
     private async Task<bool> ListAsync(CancellationToken cancellationToken)
     {
-        foreach (var (sequence, letter) in await letters.ReadAsync(cancellationToken))
+        foreach (var letter in await desk.ListAsync(cancellationToken))
         {
-            if (StateOf(sequence) is { } state)
-            {
-                await output.WriteLineAsync($"{sequence}  {letter.At:u}  {state}  {letter.Subject}  {letter.Reason}");
-            }
+            await output.WriteLineAsync($"{letter.Sequence}  {letter.At:u}  {letter.State}  {letter.Tenant}  {letter.Reason}");
         }
 
         return true;
@@ -57,24 +55,22 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
 
     private async Task<bool> InspectAsync(ulong sequence, CancellationToken cancellationToken)
     {
-        if (!(await letters.ReadAsync(cancellationToken)).TryGetValue(sequence, out var letter))
+        if (await desk.FindAsync(sequence, cancellationToken) is not { } letter)
         {
             return await RefuseAsync($"there is no dead letter of {sequence}");
         }
 
-        await output.WriteLineAsync($"{sequence}  {letter.At:u}  {StateOf(sequence) ?? "decided"}  {letter.Subject}");
+        await output.WriteLineAsync($"{sequence}  {letter.At:u}  {letter.State}  {letter.Tenant}");
         await output.WriteLineAsync(letter.Reason);
-        await output.WriteLineAsync(Encoding.UTF8.GetString(letter.Payload.Span));
+        await output.WriteLineAsync(letter.Payload);
         return true;
     }
 
-    private Task<bool> ReplayAsync(ulong sequence, string reason, CancellationToken cancellationToken) => ledger.State.Refused.Contains(sequence)
-        ? EnterAsync(new UsageReplayed(sequence, reason), $"{sequence} is looked up in OpenMeter, and sent again if it is not there.", cancellationToken)
-        : RefuseAsync(ledger.State.Quarantined.Contains(sequence) ? $"{sequence} is quarantined: it is not an event that can be billed, now or later" : $"{sequence} is not refused");
+    private async Task<bool> ReplayAsync(ulong sequence, string reason, CancellationToken cancellationToken) =>
+        await SayAsync(await desk.ReplayAsync(sequence, reason, cancellationToken), $"{sequence} is looked up in OpenMeter, and sent again if it is not there.");
 
-    private Task<bool> DiscardAsync(ulong sequence, string reason, CancellationToken cancellationToken) => StateOf(sequence) is not null
-        ? EnterAsync(new UsageDiscarded(sequence, reason), $"{sequence} is given up.", cancellationToken)
-        : RefuseAsync($"{sequence} is neither refused nor quarantined");
+    private async Task<bool> DiscardAsync(ulong sequence, string reason, CancellationToken cancellationToken) =>
+        await SayAsync(await desk.DiscardAsync(sequence, reason, cancellationToken), $"{sequence} is given up.");
 
     private Task<bool> ReissueAsync(ulong sequence, string reason, CancellationToken cancellationToken)
     {
@@ -88,7 +84,16 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
         return EnterAsync(new UsageReissued(sequence, id, reason), $"{sequence} goes out as {id}. If OpenMeter shows the old one after all, it is counted twice.", cancellationToken);
     }
 
-    private string? StateOf(ulong sequence) => ledger.State.Refused.Contains(sequence) ? "refused" : ledger.State.Quarantined.Contains(sequence) ? "quarantined" : null;
+    private async Task<bool> SayAsync(string? refusal, string done)
+    {
+        if (refusal is not null)
+        {
+            return await RefuseAsync(refusal);
+        }
+
+        await output.WriteLineAsync(done);
+        return true;
+    }
 
     private async Task<bool> EnterAsync(LedgerEntry entry, string done, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using Kgents.Contracts;
 using Kgents.Metering.Confirm;
+using Kgents.Metering.Corrections;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Reconcile;
@@ -19,6 +20,8 @@ internal static class MeteringCommands
                ledger resend --reason TEXT [--hours N]      the same, and have sent again what OpenMeter showed once and lost
                ledger rebuild --reason TEXT                 begin it anew from KGENTS_USAGE; OpenMeter is asked before anything is sent
                ledger reissue SEQUENCE --reason TEXT        send a missing event under a new id
+               ledger correct SEQUENCE --reason TEXT --reference TEXT [--take FIELD=NUMBER]...
+                                                            take back what is left of an event, or so much of it; the same reference is the same correction
                dead-letters list                            events that were refused or quarantined, and why
                dead-letters inspect SEQUENCE                one of them, with its bytes
                dead-letters replay SEQUENCE --reason TEXT   send a refused event again, as it is
@@ -77,6 +80,11 @@ internal static class MeteringCommands
             }
 
             await ledger.LoadAsync(cancellationToken);
+            if (arguments.Verb == "correct")
+            {
+                return await CorrectAsync(arguments, ActivatorUtilities.CreateInstance<UsageCorrector>(services, ledger), output, cancellationToken);
+            }
+
             var decisions = new LedgerDecisions(ledger, services.GetRequiredService<UsageDeadLetters>(), output);
             return await decisions.RunAsync(arguments, cancellationToken) ? 0 : 1;
         }
@@ -103,6 +111,21 @@ internal static class MeteringCommands
         }
 
         return audit.Differences.Count == 0 ? 0 : 1;
+    }
+
+    private static async Task<int> CorrectAsync(MeteringArguments arguments, UsageCorrector corrector, TextWriter output, CancellationToken cancellationToken)
+    {
+        switch (await corrector.CorrectAsync(new CorrectionRequest(arguments.Sequence, arguments.Reference!, arguments.Reason!, arguments.Quantities), cancellationToken))
+        {
+            case CorrectionOutcome.Recorded done:
+                await output.WriteLineAsync($"{arguments.Sequence} {(done.IsNew ? "is" : "was")} corrected by {done.Id}, which is {done.Sequence}. It goes into the ledger and to OpenMeter as every usage.");
+                return 0;
+            case CorrectionOutcome.Refused refused:
+                await output.WriteLineAsync($"Nothing was done: {refused.Why}.");
+                return 1;
+            case var outcome:
+                throw new InvalidOperationException($"{outcome} is no outcome of a correction.");
+        }
     }
 
     private static IHost CreateHost()

@@ -12,8 +12,11 @@ namespace Kgents.ServiceDefaults.Ledger;
 /// <param name="Id">Empty when there is none.</param>
 /// <param name="Problem">Why it is not an event that can be billed; null for one that is.</param>
 /// <param name="Used">What it adds to its total; null when there is a problem.</param>
-public sealed record InspectedUsage(string Id, string Hour, string? Problem, UsageTotal? Used)
+/// <param name="Corrects">The id of the event of which it takes something back; null for one that does not. Whether so much is left, it does not say itself.</param>
+public sealed record InspectedUsage(string Id, string Hour, string? Problem, UsageTotal? Used, string? Corrects = null)
 {
+    private const string Correction = "correction";
+
     private const int LongestText = 256;
 
     /// <summary>More than any model call uses, and far from the end of a decimal's range.</summary>
@@ -27,9 +30,9 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
     public static InspectedUsage Read(StoredEntry stored, TenantId tenant)
     {
         var usage = Read(stored.Data, tenant, stored.Time);
-        var isRequest = usage.Used?.Type == UsageEvent.RequestType;
-        return usage.Used is null || isRequest == (UsageOrigins.Of(stored.Subject) == UsageOrigins.Requests) ? usage
-            : usage with { Problem = $"its type is {usage.Used.Type}, which is not recorded under {stored.Subject}", Used = null };
+        var origin = usage.Corrects is not null ? UsageOrigins.Corrections : usage.Used?.Type == UsageEvent.RequestType ? UsageOrigins.Requests : UsageOrigins.Turns;
+        return usage.Used is null || origin == UsageOrigins.Of(stored.Subject) ? usage
+            : usage with { Problem = $"{(usage.Corrects is null ? $"its type is {usage.Used.Type}, which" : "it is a correction, which")} is not recorded under {stored.Subject}", Used = null };
     }
 
     /// <param name="now">When it was stored, by NATS: the clock of whoever reads it may be wrong.</param>
@@ -83,6 +86,12 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
 
     private static InspectedUsage ReadQuantities(string id, JsonElement data, UsageTotal used)
     {
+        var isCorrection = Text(data, "kind") == Correction;
+        if (isCorrection && Text(data, "corrects") is not { Length: > 0 and <= LongestText })
+        {
+            return new InspectedUsage(id, used.Hour, "it is a correction and does not say of what", null);
+        }
+
         var quantities = new Dictionary<string, decimal>();
         foreach (var field in FieldsOf(used.Type))
         {
@@ -91,9 +100,9 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
                 return new InspectedUsage(id, used.Hour, $"data.{field} is not a decimal string", null);
             }
 
-            if (quantity is < 0 or > LargestQuantity)
+            if (quantity > (isCorrection ? 0 : LargestQuantity) || quantity < (isCorrection ? -LargestQuantity : 0))
             {
-                return new InspectedUsage(id, used.Hour, $"data.{field} is negative or too large", null);
+                return new InspectedUsage(id, used.Hour, $"data.{field} is {(isCorrection ? "positive, in a correction," : "negative")} or too large", null);
             }
 
             quantities[field] = quantity;
@@ -112,7 +121,7 @@ public sealed record InspectedUsage(string Id, string Hour, string? Problem, Usa
         };
         var sum = used.InputTokensUncached + used.CacheReadTokens + used.CacheWriteTokens + used.OutputTokensVisible + used.ReasoningTokens;
         return sum == used.TotalTokens
-            ? new InspectedUsage(id, used.Hour, null, used)
+            ? new InspectedUsage(id, used.Hour, null, used, isCorrection ? Text(data, "corrects") : null)
             : new InspectedUsage(id, used.Hour, "data.total_tokens is not the sum of the five buckets", null);
     }
 

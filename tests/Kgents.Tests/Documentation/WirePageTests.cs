@@ -70,6 +70,11 @@ public sealed partial class WirePageTests
         ["A delivery"] = ApiJson.Default.DeliveryResponse,
         ["A try to deliver"] = ApiJson.Default.AttemptResponse,
         ["A page of deliveries"] = ApiJson.Default.DeliveryPage,
+        ["A decision"] = ApiJson.Default.DecisionRequest,
+        ["A correction"] = ApiJson.Default.CorrectUsageRequest,
+        ["A dead letter"] = ApiJson.Default.DeadLetterResponse,
+        ["A page of dead letters"] = ApiJson.Default.DeadLetterPage,
+        ["What was taken back"] = ApiJson.Default.CorrectionResponse,
         ["Usage of a tenant"] = ApiJson.Default.UsageResponse,
         ["How far usage goes"] = ApiJson.Default.UsageThrough,
         ["A row of usage"] = ApiJson.Default.UsageRow,
@@ -112,6 +117,9 @@ public sealed partial class WirePageTests
         ["reconciliation"] = WireJson.Default.ReconciliationRecord,
         ["lease"] = WireJson.Default.LeaseRecord,
         ["dead letter"] = WireJson.Default.DeadLetter,
+        ["usage operation"] = WireJson.Default.UsageOperation,
+        ["usage answer"] = WireJson.Default.UsageAnswer,
+        ["undelivered usage"] = WireJson.Default.UndeliveredUsage,
         ["webhook"] = WireJson.Default.WebhookRecord,
         ["webhook secret"] = WireJson.Default.WebhookSecret,
         ["webhook event"] = WireJson.Default.WebhookEvent,
@@ -144,7 +152,7 @@ public sealed partial class WirePageTests
     public void EveryRecord_IsNamedWithItsFields()
     {
         var own = Registered(typeof(WireJson)).Where(type => !type.IsAssignableTo(typeof(TurnEvent)) || type == typeof(TurnCommitted)).Except([typeof(UsageEvent), typeof(UsageEvent<TurnUsageData>), typeof(UsageEvent<RequestUsageData>), typeof(LedgerEntry)]);
-        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn), typeof(ReplicaStreams), typeof(WebhookSecret), typeof(WebhookAttempt)]), strict: true);
+        Assert.Equivalent(own, Records.Values.Select(record => record.Type).Except([typeof(SessionTotals), typeof(UsagePayload), typeof(OpenTurn), typeof(ReplicaStreams), typeof(WebhookSecret), typeof(WebhookAttempt), typeof(UndeliveredUsage)]), strict: true);
 
         Assert.Equal(Records.Keys, Page.Names("Records"));
         Assert.All(Page.Table("Records"), row => Assert.Equal(Fields(Records[row[0]]), MarkdownPage.Codes(row[2])));
@@ -224,7 +232,7 @@ public sealed partial class WirePageTests
     {
         var subjects = Constants(typeof(Subjects)).Concat(BuiltSubjects()).Concat([UsageEvent.BillableType, UsageEvent.NonBillableType, UsageEvent.TurnType, UsageEvent.RequestType]).ToHashSet();
 
-        Assert.Equivalent(BuiltSubjects().Distinct().Where(subject => Subject.IsMatch(subject)).Append(Subjects.AllUserMessages), Page.Names("Subjects"), strict: true);
+        Assert.Equivalent(BuiltSubjects().Distinct().Where(subject => Subject.IsMatch(subject)).Append(Subjects.AllUserMessages).Append(Subjects.UsageOperations), Page.Names("Subjects"), strict: true);
         Assert.Equivalent(subjects.Where(subject => Subject.IsMatch(subject)), Page.Find(Subject), strict: true);
         Assert.All(subjects, subject => Assert.Contains($"`{subject}`", Page.Text, StringComparison.Ordinal));
     }

@@ -25,6 +25,7 @@ internal sealed class MeteringWork(RightsSystem system)
         await RunAsync(command, "ledger", "show");
         await RunAsync(command, "ledger", "verify");
         await RunAsync(command, "dead-letters", "list");
+        await system.GetAsync("/v1/admin/dead-letters");
         await RunAsync(command, "dead-letters", "inspect", $"{poison}");
         await RunAsync(command, "dead-letters", "discard", $"{poison}", "--reason", "a mistake");
         system.OpenMeter.IsPoison = usage => usage.GetProperty("subject").ValueEquals("default") && usage.GetProperty("type").ValueEquals(UsageEvent.BillableType);
@@ -33,6 +34,7 @@ internal sealed class MeteringWork(RightsSystem system)
         system.OpenMeter.IsPoison = null;
         await RunAsync(command, "dead-letters", "replay", $"{(await ledger.StateAsync()).Refused.Single()}", "--reason", "it was mended");
         await ledger.SettledAsync();
+        await RunAsync(command, "ledger", "correct", $"{(await ledger.StateAsync()).SentThrough}", "--reason", "a mistake", "--reference", "one");
         await RunAsync(command, "ledger", "rebuild", "--reason", "to see it");
         await ledger.SettledAsync();
 

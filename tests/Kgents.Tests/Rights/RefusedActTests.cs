@@ -36,12 +36,14 @@ public sealed class RefusedActTests : IAsyncLifetime
         { All, "kgents.live.0.t.s.u" },
         { "api metering", "kgents.usage.0.t.turns" },
         { "streaming metering", "kgents.usage.0.t.requests" },
+        { "api streaming", "kgents.usage.0.t.corrections.1" },
         { "api streaming", "kgents.ledger.0" },
         { "api metering", "kgents.audit.0.t.s.u" },
         { "api metering", "kgents.dead.messages.t" },
         { "api streaming", "kgents.dead.usage.t" },
         { "streaming metering", "kgents.counts.day.t.all.0" },
         { "metering", "kgents.control.t.s.u" },
+        { "streaming metering", "kgents.operations.usage" },
         { "streaming metering", "$KV.kgents_api_keys.abc" },
         { "streaming metering", "$KV.kgents_api_keys._tickets" },
         { "streaming metering", "$KV.kgents_tenants.t" },
@@ -128,6 +130,7 @@ public sealed class RefusedActTests : IAsyncLifetime
     [InlineData("streaming metering", "_INBOX_kgents-api.>")]
     [InlineData("api metering", "_INBOX_kgents-streaming.>")]
     [InlineData("api metering", "kgents.control.*.*.*")]
+    [InlineData("api streaming", "kgents.operations.usage")]
     public async Task Subscription_IsRefused_ToWhatIsAnothers(string whom, string subject)
     {
         foreach (var user in whom.Split(' '))

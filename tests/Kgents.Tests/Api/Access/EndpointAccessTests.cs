@@ -54,6 +54,11 @@ public sealed class EndpointAccessTests : IAsyncLifetime
         new("GET", "/v1/admin/tenants/{tenantId}/keys", "admin", OfOperator: true),
         new("PATCH", "/v1/admin/tenants/{tenantId}/keys/{keyId}", "admin", OfOperator: true),
         new("DELETE", "/v1/admin/tenants/{tenantId}/keys/{keyId}", "admin", OfOperator: true),
+        new("GET", "/v1/admin/dead-letters", "admin", OfOperator: true),
+        new("GET", "/v1/admin/dead-letters/{sequence}", "admin", OfOperator: true),
+        new("POST", "/v1/admin/dead-letters/{sequence}/replay", "admin", OfOperator: true),
+        new("POST", "/v1/admin/dead-letters/{sequence}/discard", "admin", OfOperator: true),
+        new("POST", "/v1/admin/usage/{sequence}/corrections", "admin", OfOperator: true),
     ];
 
     private readonly List<HttpClient> clients = [];
@@ -63,7 +68,7 @@ public sealed class EndpointAccessTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Metering);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -144,6 +145,11 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
     [InlineData("TenantPage", "A page of tenants", "tenants")]
     [InlineData("KeyResponse", "A key", "id", "tenant_id", "name", "prefix", "scopes", "created_at")]
     [InlineData("KeyPage", "A list of keys", "keys")]
+    [InlineData("DecisionRequest", "A decision", "reason")]
+    [InlineData("CorrectUsageRequest", "A correction", "reason", "reference")]
+    [InlineData("DeadLetterResponse", "A dead letter", "sequence", "tenant_id", "state", "reason", "at")]
+    [InlineData("DeadLetterPage", "A page of dead letters", "dead_letters")]
+    [InlineData("CorrectionResponse", "What was taken back", "id", "sequence")]
     [InlineData("UsageResponse", "Usage of a tenant", "from", "to", "window", "group_by", "as_of", "is_behind", "through", "usage")]
     [InlineData("UsageThrough", "How far usage goes", "partition", "sequence")]
     [InlineData("UsageRow", "A row of usage", "window_start", "window_end", "type", "billable", "events", "requests", "turns", "input_tokens_uncached", "cache_read_tokens", "cache_write_tokens", "output_tokens_visible", "reasoning_tokens", "total_tokens")]
@@ -244,7 +250,9 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
             };
             using var response = await host.Client.SendAsync(request, TestContext.Current.CancellationToken);
 
-            Assert.True(response.IsSuccessStatusCode, $"{operation.Name}: {await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+            // There is no usage event, which is found out after the body was read.
+            var isWithoutEvent = operation.Path.Contains("{sequence}", StringComparison.Ordinal) && response.StatusCode == HttpStatusCode.NotFound;
+            Assert.True(response.IsSuccessStatusCode || isWithoutEvent, $"{operation.Name}: {await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
         }
     }
 
@@ -289,7 +297,7 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
         }
 
         Assert.Equivalent(
-            new[] { "400 invalid-request", "404 key-not-found", "404 session-not-found", "404 tenant-not-found", "404 turn-not-found", "404 delivery-not-found", "404 webhook-not-found", "413 too-large", "415 not-json", "422 invalid-request" }, refusals, strict: true);
+            new[] { "400 invalid-request", "404 key-not-found", "404 session-not-found", "404 tenant-not-found", "404 turn-not-found", "404 delivery-not-found", "404 webhook-not-found", "404 usage-event-not-found", "413 too-large", "415 not-json", "422 invalid-request" }, refusals, strict: true);
     }
 
     private JsonElement Schemas => document.GetProperty("components").GetProperty("schemas");

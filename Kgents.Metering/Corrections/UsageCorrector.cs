@@ -1,0 +1,168 @@
+using System.Text.Json;
+using Kgents.Contracts;
+using Kgents.Metering.DeadLetters;
+using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults.Ledger;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Metering.Corrections;
+
+/// <summary>
+/// Takes usage back: records an event of negative quantities under the corrected event's own subject, fenced by the last one there. Of two that correct the same event at once one is stored, and the other
+/// looks again at what is left.
+/// </summary>
+internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letters, JetStreamReader reader, FencedPublisher publisher)
+{
+    public const int LongestText = 200;
+
+    private readonly CorrectionChain chain = new(reader);
+
+    /// <summary>May be repeated: the same reference again is the same correction.</summary>
+    public async Task<CorrectionOutcome> CorrectAsync(CorrectionRequest request, CancellationToken cancellationToken)
+    {
+        if (new[] { request.Reason, request.Reference }.Any(text => string.IsNullOrWhiteSpace(text) || text.Length > LongestText))
+        {
+            return new CorrectionOutcome.Refused($"reason and reference must be 1 to {LongestText} characters and not blank");
+        }
+
+        while (true)
+        {
+            var (state, problem) = await ReadAsync(request.Sequence, cancellationToken);
+            if (state is null)
+            {
+                return new CorrectionOutcome.Refused(problem!);
+            }
+
+            if (state.Corrections.FirstOrDefault(each => ReferenceOf(each) == request.Reference) is { } before)
+            {
+                return IsSame(before, request) ? new CorrectionOutcome.Recorded(before.Sequence, IdOf(before), IsNew: false) : new CorrectionOutcome.Refused("another correction of the event has this reference");
+            }
+
+            var taken = request.Quantities ?? CorrectionEvent.All(state.Left);
+            if (FindProblem(state, taken) is { } refused)
+            {
+                return new CorrectionOutcome.Refused(refused);
+            }
+
+            var bytes = CorrectionEvent.Create(state, request, taken);
+            var result = await publisher.AppendAsync(
+                Streams.Usage.Name, SubjectOf(state), bytes, [], await LastAsync(state, cancellationToken), stored => stored.Data.Span.SequenceEqual(bytes), cancellationToken);
+            if (result.IsStored)
+            {
+                return new CorrectionOutcome.Recorded(result.Sequence, state.NextId, IsNew: true);
+            }
+        }
+    }
+
+    /// <summary>What is left of an event, by what the ledger has entered, and by what it is about to enter.</summary>
+    public async Task<(CorrectionState? State, string? Problem)> ReadAsync(ulong sequence, CancellationToken cancellationToken)
+    {
+        if (sequence > ledger.State.ReceivedThrough)
+        {
+            return (null, $"event {sequence} is not in the ledger");
+        }
+
+        if (ledger.State.Refused.Contains(sequence) || ledger.State.Quarantined.Contains(sequence))
+        {
+            return (null, $"event {sequence} is a dead letter: there is nothing to take back");
+        }
+
+        return await IsDiscardedAsync(sequence, cancellationToken) ? (null, $"event {sequence} was given up: there is nothing to take back") : await chain.ReadAsync(sequence, ulong.MaxValue, CountsAsync, cancellationToken);
+    }
+
+    private static string? FindProblem(CorrectionState state, IReadOnlyDictionary<string, decimal> taken)
+    {
+        var left = CorrectionEvent.All(state.Left);
+        var fields = CorrectionEvent.Fields(state.Usage.Used!.Type);
+        return taken.Keys.Except(fields).FirstOrDefault() is { } unknown ? $"{unknown} is not one of {string.Join(", ", fields)}"
+            : taken.Values.Any(quantity => quantity < 0) ? "a quantity is negative: what is taken back is a positive number"
+            : taken.Values.All(quantity => quantity == 0) ? "there is nothing to take back"
+            : taken.FirstOrDefault(each => each.Value > left.GetValueOrDefault(each.Key)) is { Key: { } field } ? $"{field}: only {left.GetValueOrDefault(field)} is left"
+            : null;
+    }
+
+    /// <summary>Of the subject, whatever became of it.</summary>
+    private async Task<ulong> LastAsync(CorrectionState state, CancellationToken cancellationToken)
+    {
+        var known = state.Corrections.Count > 0 ? state.Corrections[^1].Sequence : 0;
+        while (await reader.NextAsync(Streams.Usage.Name, SubjectOf(state), known + 1, cancellationToken) is { } later && await IsKnownNotToCountAsync(later, cancellationToken))
+        {
+            known = later.Sequence;
+        }
+
+        return known;
+    }
+
+    private async Task<bool> IsKnownNotToCountAsync(StoredEntry later, CancellationToken cancellationToken) =>
+        Subjects.TryParseUsage(later.Subject, out _, out var tenant) && !await CountsAsync(later, InspectedUsage.Read(later, tenant), cancellationToken);
+
+    private Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage) => CountsAsync(stored, usage, CancellationToken.None);
+
+    /// <summary>What the ledger has not entered yet, it will: it was recorded by these rules.</summary>
+    private async Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage, CancellationToken cancellationToken)
+    {
+        if (stored.Sequence > ledger.State.ReceivedThrough)
+        {
+            return true;
+        }
+
+        if (!ledger.State.Hours.TryGetValue(usage.Hour, out var hour))
+        {
+            return false;
+        }
+
+        await foreach (var (entry, sequence, _) in ledger.ReadAsync(hour.First, hour.Last, cancellationToken))
+        {
+            if (sequence > hour.Last)
+            {
+                break;
+            }
+
+            if (entry is UsageReceived received && received.From <= stored.Sequence && stored.Sequence <= received.To)
+            {
+                return received.Events.Any(each => each.Sequence == stored.Sequence && each.Counts);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Looked for only where there is a dead letter: it is the last decision on the event that holds.</summary>
+    private async Task<bool> IsDiscardedAsync(ulong sequence, CancellationToken cancellationToken)
+    {
+        if (!(await letters.ReadAsync(cancellationToken)).ContainsKey(sequence))
+        {
+            return false;
+        }
+
+        var isDiscarded = false;
+        await foreach (var (entry, _, _) in ledger.ReadAsync(await ledger.LastOpeningAsync(cancellationToken), 0, cancellationToken))
+        {
+            isDiscarded = entry switch
+            {
+                UsageDiscarded given when given.Sequence == sequence => true,
+                UsageReplayed again when again.Sequence == sequence => false,
+                _ => isDiscarded,
+            };
+        }
+
+        return isDiscarded;
+    }
+
+    private static bool IsSame(StoredEntry before, CorrectionRequest request)
+    {
+        var data = DataOf(before);
+        return request.Quantities is null || request.Quantities.All(each => data.TryGetProperty(each.Key, out var was) && was.ValueKind == JsonValueKind.String
+            && decimal.TryParse(was.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var quantity) && -quantity == each.Value);
+    }
+
+    private static string SubjectOf(CorrectionState state) => Subjects.UsageCorrections(state.Usage.Used!.Tenant, PartitionOf(state), state.Original.Sequence);
+
+    private static int PartitionOf(CorrectionState state) => Subjects.TryParseUsage(state.Original.Subject, out var partition, out _) ? partition : throw new InvalidOperationException($"{state.Original.Subject} is no subject of usage.");
+
+    private static string ReferenceOf(StoredEntry correction) => DataOf(correction).GetProperty("reference").GetString()!;
+
+    private static string IdOf(StoredEntry correction) => JsonElement.Parse(correction.Data.Span).GetProperty("id").GetString()!;
+
+    private static JsonElement DataOf(StoredEntry correction) => JsonElement.Parse(correction.Data.Span).GetProperty("data");
+}

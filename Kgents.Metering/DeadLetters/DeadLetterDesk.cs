@@ -1,0 +1,50 @@
+using System.Text;
+using Kgents.Contracts;
+using Kgents.Metering.Ledger;
+
+namespace Kgents.Metering.DeadLetters;
+
+/// <summary>What there is of dead letters of usage in one partition, and what may be decided on them, whoever asks and however.</summary>
+internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letters)
+{
+    public const string Decided = "decided";
+
+    /// <summary>Those that wait for a decision, by sequence.</summary>
+    public async Task<IReadOnlyList<UndeliveredUsage>> ListAsync(CancellationToken cancellationToken) =>
+        [.. (await letters.ReadAsync(cancellationToken)).Where(each => StateOf(each.Key) is not null).Select(each => Describe(each.Key, each.Value))];
+
+    /// <summary>Null when there is none of this event.</summary>
+    public async Task<UndeliveredUsage?> FindAsync(ulong sequence, CancellationToken cancellationToken) =>
+        (await letters.ReadAsync(cancellationToken)).TryGetValue(sequence, out var letter) ? Describe(sequence, letter) with { Payload = Encoding.UTF8.GetString(letter.Payload.Span) } : null;
+
+    /// <summary>Null when it is done; otherwise why not.</summary>
+    /// <exception cref="LedgerFenceLostException">A replica wrote to the ledger at the same time; nothing was done.</exception>
+    public async Task<string?> ReplayAsync(ulong sequence, string reason, CancellationToken cancellationToken)
+    {
+        if (!ledger.State.Refused.Contains(sequence))
+        {
+            return ledger.State.Quarantined.Contains(sequence) ? $"{sequence} is quarantined: it is not an event that can be billed, now or later" : $"{sequence} is not refused";
+        }
+
+        await ledger.AppendAsync(new UsageReplayed(sequence, reason), cancellationToken);
+        return null;
+    }
+
+    /// <summary>Null when it is done; otherwise why not.</summary>
+    /// <exception cref="LedgerFenceLostException">A replica wrote to the ledger at the same time; nothing was done.</exception>
+    public async Task<string?> DiscardAsync(ulong sequence, string reason, CancellationToken cancellationToken)
+    {
+        if (StateOf(sequence) is null)
+        {
+            return $"{sequence} is neither refused nor quarantined";
+        }
+
+        await ledger.AppendAsync(new UsageDiscarded(sequence, reason), cancellationToken);
+        return null;
+    }
+
+    private UndeliveredUsage Describe(ulong sequence, DeadLetter letter) => new(
+        sequence, Subjects.TryParseUsage(letter.Subject, out _, out var tenant) ? tenant : throw new InvalidOperationException($"{letter.Subject} is no subject of usage."), StateOf(sequence) ?? Decided, letter.Reason, letter.At);
+
+    private string? StateOf(ulong sequence) => ledger.State.Refused.Contains(sequence) ? "refused" : ledger.State.Quarantined.Contains(sequence) ? "quarantined" : null;
+}

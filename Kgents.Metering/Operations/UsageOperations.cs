@@ -1,0 +1,133 @@
+using System.Globalization;
+using Kgents.Contracts;
+using Kgents.Metering.Corrections;
+using Kgents.Metering.DeadLetters;
+using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults.Nats;
+
+namespace Kgents.Metering.Operations;
+
+/// <summary>
+/// What an operator asks over HTTP, done as the commands do it: on the ledger of the event's partition, beside the replica that works on it, which the fence keeps apart. A decision that loses the fence is made
+/// again on the ledger as it is then.
+/// </summary>
+internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetters letters, JetStreamReader reader, FencedPublisher publisher)
+{
+    private const int Tries = 10;
+    private const int LongestReason = 200;
+
+    /// <summary>Letters in one answer, which is one message: their reasons hold what OpenMeter said.</summary>
+    private const int MostListed = 100;
+
+    public async Task<UsageAnswer> RunAsync(UsageOperation asked, CancellationToken cancellationToken)
+    {
+        if (asked.Kind == UsageOperationKinds.List)
+        {
+            return await ListAsync(asked, cancellationToken);
+        }
+
+        if (asked.Kind != UsageOperationKinds.Inspect && (string.IsNullOrWhiteSpace(asked.Reason) || asked.Reason.Length > LongestReason))
+        {
+            return new UsageAnswer(UsageAnswerOutcomes.Refused, $"the reason must be 1 to {LongestReason} characters and not blank");
+        }
+
+        if (await FindPartitionAsync(asked.Sequence, cancellationToken) is not { } partition)
+        {
+            return new UsageAnswer(UsageAnswerOutcomes.NotFound);
+        }
+
+        for (var tries = 0; tries < Tries; tries++)
+        {
+            var ledger = sessions.OpenLedger(partition);
+            await ledger.LoadAsync(cancellationToken);
+            try
+            {
+                return await DecideAsync(asked, ledger, cancellationToken);
+            }
+            catch (LedgerFenceLostException)
+            {
+                // A replica wrote: its entry may be about this event.
+            }
+        }
+
+        return new UsageAnswer(UsageAnswerOutcomes.Busy);
+    }
+
+    private async Task<UsageAnswer> DecideAsync(UsageOperation asked, UsageLedger ledger, CancellationToken cancellationToken)
+    {
+        var desk = new DeadLetterDesk(ledger, letters);
+        if (asked.Kind == UsageOperationKinds.Correct)
+        {
+            return await CorrectAsync(asked, new UsageCorrector(ledger, letters, reader, publisher), cancellationToken);
+        }
+
+        if (await desk.FindAsync(asked.Sequence, cancellationToken) is not { } letter)
+        {
+            return new UsageAnswer(UsageAnswerOutcomes.NotFound);
+        }
+
+        return asked.Kind switch
+        {
+            UsageOperationKinds.Inspect => new UsageAnswer(UsageAnswerOutcomes.Done) { DeadLetters = [letter] },
+            UsageOperationKinds.Replay => Answer(await desk.ReplayAsync(asked.Sequence, asked.Reason!, cancellationToken)),
+            UsageOperationKinds.Discard => Answer(await desk.DiscardAsync(asked.Sequence, asked.Reason!, cancellationToken)),
+            _ => new UsageAnswer(UsageAnswerOutcomes.Refused, "this version does not know the operation"),
+        };
+    }
+
+    private async Task<UsageAnswer> ListAsync(UsageOperation asked, CancellationToken cancellationToken)
+    {
+        var found = new List<UndeliveredUsage>();
+        foreach (var partition in await PartitionsAsync(cancellationToken))
+        {
+            var ledger = sessions.OpenLedger(partition);
+            await ledger.LoadAsync(cancellationToken);
+            found.AddRange(await new DeadLetterDesk(ledger, letters).ListAsync(cancellationToken));
+        }
+
+        var limit = Math.Clamp(asked.Limit ?? MostListed, 1, MostListed);
+        var rest = found.Where(each => each.Sequence > asked.Sequence).OrderBy(each => each.Sequence).ToList();
+        return new UsageAnswer(UsageAnswerOutcomes.Done) { DeadLetters = [.. rest.Take(limit)], HasMore = rest.Count > limit };
+    }
+
+    private static async Task<UsageAnswer> CorrectAsync(UsageOperation asked, UsageCorrector corrector, CancellationToken cancellationToken)
+    {
+        Dictionary<string, decimal>? quantities = null;
+        foreach (var (field, text) in asked.Quantities ?? new Dictionary<string, string>())
+        {
+            if (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var quantity))
+            {
+                return new UsageAnswer(UsageAnswerOutcomes.Refused, $"{field} is not a decimal number");
+            }
+
+            (quantities ??= [])[field] = quantity;
+        }
+
+        return await corrector.CorrectAsync(new CorrectionRequest(asked.Sequence, asked.Reference ?? "", asked.Reason!, quantities), cancellationToken) switch
+        {
+            CorrectionOutcome.Recorded done => new UsageAnswer(UsageAnswerOutcomes.Done) { Sequence = done.Sequence, Id = done.Id, IsNew = done.IsNew },
+            CorrectionOutcome.Refused refused => new UsageAnswer(UsageAnswerOutcomes.Refused, refused.Why),
+            var outcome => throw new InvalidOperationException($"{outcome} is no outcome of a correction."),
+        };
+    }
+
+    private static UsageAnswer Answer(string? refusal) => refusal is null ? new UsageAnswer(UsageAnswerOutcomes.Done) : new UsageAnswer(UsageAnswerOutcomes.Refused, refusal);
+
+    private async Task<int?> FindPartitionAsync(ulong sequence, CancellationToken cancellationToken) =>
+        sequence > 0 && await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, sequence, cancellationToken) is { } stored && stored.Sequence == sequence && Subjects.TryParseUsage(stored.Subject, out var partition, out _)
+            ? partition : null;
+
+    private async Task<IReadOnlyCollection<int>> PartitionsAsync(CancellationToken cancellationToken)
+    {
+        var partitions = new SortedSet<int>();
+        foreach (var letter in (await letters.ReadAsync(cancellationToken)).Values)
+        {
+            if (Subjects.TryParseUsage(letter.Subject, out var partition, out _))
+            {
+                partitions.Add(partition);
+            }
+        }
+
+        return partitions;
+    }
+}
