@@ -45,6 +45,7 @@ internal sealed class RequestLimits(RequestDelegate next, RequestCounter counter
             }
         }
 
+        context.Features.Set<IReadOnlyList<WindowState>>(states);
         WriteWhenItStarts(context.Response, states);
         return null;
     }

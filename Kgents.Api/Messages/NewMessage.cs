@@ -18,11 +18,19 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }
 
+    /// <summary>The AGENTESE path that asks; null for a message that a client wrote.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>As whom it asks.</summary>
+    public string? Archetype { get; init; }
+
     public UserMessage ToUserMessage(TurnId turn, long n, DateTimeOffset createdAt) => new(turn, n, Text, Mode, createdAt, WhenBusy == BusyPolicy.Interrupt, Model)
     {
         Kind = Kind,
         Budget = Budget == BudgetTiers.Dialogue ? null : Budget,
         Eigenvectors = Eigenvectors,
         TokenQuota = TokenQuota,
+        Path = Path,
+        Archetype = Archetype,
     };
 }

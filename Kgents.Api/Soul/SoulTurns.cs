@@ -23,24 +23,10 @@ internal sealed class SoulTurns(
         Func<TurnAddress, string, TokenCounts, string, IResult> answer,
         CancellationToken cancellationToken)
     {
-        var id = await sessions.EnsureAsync(tenant, key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString()), session, cancellationToken);
-        if (key is not null && await sessions.FindAsync(tenant, id, cancellationToken) is null)
-        {
-            // The key's session was deleted, and ids are never used again.
-            return Problem.SessionNotFound;
-        }
-
-        var acceptance = await inbox.AcceptAsync(ask(id), key, cancellationToken);
-        if (acceptance is Acceptance.OverQuota && key is null)
-        {
-            // Made for this turn alone.
-            await deletion.DeleteAsync(tenant, id, cancellationToken);
-        }
-
+        var (acceptance, _) = await AcceptAsync(tenant, key, session, ask, cancellationToken);
         return acceptance switch
         {
-            Acceptance.Stored { Replayed: true } stored => new Replayed(await ReplayAsync(stored.Turn, answer, cancellationToken)),
-            Acceptance.Stored stored => await WaitAsync(stored.Turn, answer, cancellationToken),
+            Acceptance.Stored stored => await TellAsync(stored, answer, cancellationToken),
             Acceptance.OverQuota over => new RetryLater(Problem.QuotaExceeded(over.Policy), over.RetryAfter),
             Acceptance.KeyReused => Problem.IdempotencyKeyReused,
             Acceptance.SessionGone => Problem.SessionNotFound,
@@ -48,6 +34,32 @@ internal sealed class SoulTurns(
             _ => throw new InvalidOperationException($"{acceptance} is no answer to the first message of a session."),
         };
     }
+
+    /// <summary>Stores the first message of a session that is made for it.</summary>
+    public async Task<(Acceptance Acceptance, NewMessage Message)> AcceptAsync(
+        TenantId tenant, IdempotencyKey? key, NewSession session, Func<SessionId, NewMessage> ask, CancellationToken cancellationToken)
+    {
+        var id = await sessions.EnsureAsync(tenant, key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString()), session, cancellationToken);
+        var message = ask(id);
+        if (key is not null && await sessions.FindAsync(tenant, id, cancellationToken) is null)
+        {
+            // The key's session was deleted, and ids are never used again.
+            return (new Acceptance.SessionGone(), message);
+        }
+
+        var acceptance = await inbox.AcceptAsync(message, key, cancellationToken);
+        if (acceptance is Acceptance.OverQuota && key is null)
+        {
+            // Made for this turn alone.
+            await deletion.DeleteAsync(tenant, id, cancellationToken);
+        }
+
+        return (acceptance, message);
+    }
+
+    /// <summary>The answer of a turn whose message is stored, once it has ended.</summary>
+    public async Task<IResult> TellAsync(Acceptance.Stored stored, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) =>
+        stored.Replayed ? new Replayed(await ReplayAsync(stored.Turn, answer, cancellationToken)) : await WaitAsync(stored.Turn, answer, cancellationToken);
 
     private async Task<IResult> ReplayAsync(TurnAddress turn, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) =>
         (await turns.FindAsync(turn, cancellationToken))?.Answer is { } stored

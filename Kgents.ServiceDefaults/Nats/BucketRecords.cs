@@ -6,7 +6,7 @@ using Kgents.Contracts;
 namespace Kgents.ServiceDefaults.Nats;
 
 /// <summary>The values of a bucket, read from the leader and changed by compare-and-set. Nothing of them is kept in memory.</summary>
-internal sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<TValue> json, JetStreamReader reader, FencedPublisher publisher)
+public sealed class BucketRecords<TValue>(BucketDefinition bucket, JsonTypeInfo<TValue> json, JetStreamReader reader, FencedPublisher publisher)
     where TValue : class
 {
     private const string Operation = "KV-Operation";
