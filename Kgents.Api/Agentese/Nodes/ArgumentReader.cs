@@ -41,8 +41,9 @@ internal sealed class ArgumentReader(IOptions<MessageOptions> options, TimeProvi
     /// <summary>Null when the input is not longer than it may be.</summary>
     public ProblemHttpResult? ReadInput(JsonElement input) => Value(Parameter.Input, input) is null ? Invalid(Parameter.InputName, Wanted(Parameter.Input)) : null;
 
+    /// <summary>Of a name that stands there twice, the last.</summary>
     public static IEnumerable<(string Name, JsonElement Json)> Members(JsonElement? kwargs) =>
-        kwargs is { ValueKind: JsonValueKind.Object } given ? given.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null).Select(member => (member.Name, member.Value)) : [];
+        kwargs is { ValueKind: JsonValueKind.Object } given ? given.EnumerateObject().GroupBy(member => member.Name, (name, same) => (Name: name, Json: same.Last().Value)).Where(member => member.Json.ValueKind != JsonValueKind.Null) : [];
 
     private static ProblemHttpResult Invalid(string name, string reason) => Problem.Invalid(422, $"kwargs.{(name.Length > LongestText ? name[..LongestText] : name)}", reason);
 

@@ -11,6 +11,9 @@ namespace Kgents.Api.Agentese;
 /// </summary>
 internal sealed class ReplayStream(EndedTurn turn, int speed) : IResult
 {
+    private const int PageSize = 256;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         var address = turn.Address;
@@ -20,39 +23,59 @@ internal sealed class ReplayStream(EndedTurn turn, int speed) : IResult
 
     private async Task PlayAsync(IServiceProvider services, ViewerBody body, CancellationToken cancellationToken)
     {
-        var (reader, time) = (services.GetRequiredService<JetStreamReader>(), services.GetRequiredService<TimeProvider>());
+        var time = services.GetRequiredService<TimeProvider>();
         var heartbeat = services.GetRequiredService<IOptions<TurnStreamOptions>>().Value.HeartbeatInterval;
-        var end = turn.State.LastEntry!.Sequence;
         var began = time.GetTimestamp();
         DateTimeOffset? first = null;
-        await foreach (StoredEntry stored in reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(turn.Address), 1, end, cancellationToken))
+        var cursor = 0UL;
+        while (await ReadPageAsync(services.GetRequiredService<JetStreamReader>(), cursor, time, cancellationToken) is { Count: > 0 } page)
         {
-            TurnEntry entry = stored;
-            first ??= stored.Time;
-            var due = (stored.Time - first.Value) / speed;
-            while (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
+            foreach (var stored in page)
             {
-                // All that is due is sent before a pause, and a long one has its comments.
-                await body.FlushAsync(cancellationToken);
-                await Task.Delay(pause < heartbeat ? pause : heartbeat, time, cancellationToken);
-                if (pause > heartbeat)
+                first ??= stored.Time;
+                await WaitAsync((stored.Time - first.Value) / speed, began, heartbeat, time, body, cancellationToken);
+                TurnSse.Write(body.Output, stored);
+                cursor = stored.Sequence;
+                if (body.IsFull)
                 {
-                    TurnSse.WriteHeartbeat(body.Output);
+                    await body.FlushAsync(cancellationToken);
                 }
-            }
-
-            TurnSse.Write(body.Output, entry);
-            if (body.IsFull)
-            {
-                await body.FlushAsync(cancellationToken);
-            }
-
-            if (entry.IsTerminal)
-            {
-                break;
             }
         }
 
         await body.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>A whole page before any of it is told: NATS does not wait for somebody who reads with pauses. Empty at the end, and where the session was deleted meanwhile.</summary>
+    private async Task<List<StoredEntry>> ReadPageAsync(JetStreamReader reader, ulong cursor, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var end = turn.State.LastEntry!.Sequence;
+        while (cursor < end)
+        {
+            try
+            {
+                return await reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(turn.Address), cursor + 1, end, cancellationToken, PageSize).Take(PageSize).ToListAsync(cancellationToken);
+            }
+            catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
+            {
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>All that is due is sent before a pause, and a long one has its comments.</summary>
+    private static async Task WaitAsync(TimeSpan due, long began, TimeSpan heartbeat, TimeProvider time, ViewerBody body, CancellationToken cancellationToken)
+    {
+        while (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
+        {
+            await body.FlushAsync(cancellationToken);
+            await Task.Delay(pause < heartbeat ? pause : heartbeat, time, cancellationToken);
+            if (pause > heartbeat)
+            {
+                TurnSse.WriteHeartbeat(body.Output);
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kgents.Api.Problems;
 using Kgents.Api.Sessions;
 using Kgents.Contracts;
@@ -48,20 +49,21 @@ internal sealed class HolonStore(JetStreamReader reader, FencedPublisher publish
         }
     }
 
-    /// <summary>The handles of what the tenant has named, in the order in which it did, and the cursor of the next page.</summary>
+    /// <summary>The handles of what the tenant has named and not forgotten, in the order in which it did, and the cursor of the next page.</summary>
     public async Task<(IReadOnlyList<string> Handles, ulong? Next)> ListAsync(TenantId tenant, int limit, ulong after, CancellationToken cancellationToken)
     {
-        var page = new List<(string Handle, ulong Sequence)>();
+        var page = new List<(string Handle, ulong Sequence, SessionId Session)>();
         var (_, last) = await reader.RangeAsync(Stream, cancellationToken);
         foreach (var context in (string[])["world", "concept"])
         {
             await foreach (var entry in reader.ReadAsync(Stream, Subjects.Holons(tenant, context), after + 1, last, cancellationToken).Take(limit + 1))
             {
-                page.Add(($"{context}.{entry.Subject[(entry.Subject.LastIndexOf('.') + 1)..]}", entry.Sequence));
+                page.Add(($"{context}.{entry.Subject[(entry.Subject.LastIndexOf('.') + 1)..]}", entry.Sequence, JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.HolonRecord)!.Session));
             }
         }
 
-        var handles = page.OrderBy(each => each.Sequence).Take(limit).ToList();
-        return ([.. handles.Select(each => each.Handle)], page.Count > limit ? handles[^1].Sequence : null);
+        var holons = page.OrderBy(each => each.Sequence).Take(limit).ToList();
+        var there = await Task.WhenAll(holons.Select(each => sessions.FindAsync(tenant, each.Session, cancellationToken)));
+        return ([.. holons.Where((_, at) => there[at] is not null).Select(each => each.Handle)], page.Count > limit ? holons[^1].Sequence : null);
     }
 }

@@ -18,12 +18,13 @@ internal sealed class HolonTurns(HolonStore holons, PastTurns past, SoulQuestion
             return new AgenteseAnswer.Refused(tooLong);
         }
 
-        if (plans.ReadBudget(invocation.Tenant, invocation.Arguments.Text("budget"), out var budget) is { } notABudget)
+        if (plans.ReadBudget(invocation.Tenant, invocation.Arguments.Text("budget"), out _) is { } notABudget)
         {
             return new AgenteseAnswer.Refused(notABudget);
         }
 
-        var session = await holons.EnsureAsync(invocation.Tenant, invocation.Path, question.Mode, budget, cancellationToken);
+        // A budget that is asked for is for one answer, and not for all that is ever asked about the name.
+        var session = await holons.EnsureAsync(invocation.Tenant, invocation.Path, question.Mode, plans.Of(invocation.Tenant).DefaultBudget, cancellationToken);
         return await soul.AskAsync(invocation, session, question, BusyPolicy.Enqueue, cancellationToken);
     }
 

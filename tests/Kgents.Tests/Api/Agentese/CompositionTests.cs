@@ -77,6 +77,7 @@ public sealed class CompositionTests : AgenteseTest
     [InlineData("""{"paths":["self.identity.pass"],"input":[1,2]}""", 422, "agentese-law-violation", 1)]
     [InlineData("""{"paths":["self.soul.explore"],"input":"x","kwargs":{"input":"y"}}""", 422, "invalid-request", null)]
     [InlineData("""{"paths":["self.soul.explore"],"input":"x","kwargs":{"to":"y"}}""", 422, "invalid-request", null)]
+    [InlineData("""{"paths":["concept.x.relate"],"kwargs":{"to":"y","to":" "}}""", 422, "invalid-request", 1)]
     [InlineData("""{"paths":["self.soul.explore"],"input":"x","kwargs":[]}""", 422, "invalid-request", null)]
     [InlineData("""{"paths":[[],[[]]],"input":"x"}""", 422, "invalid-request", null)]
     [InlineData("""{"paths":"self.soul.explore","input":"x"}""", 422, "invalid-request", null)]

@@ -75,6 +75,7 @@ public sealed class HolonTests : AgenteseTest
         using var deleted = await Host.Client.DeleteAsync(new Uri($"/v1/kgent/sessions/{first}", UriKind.Relative), TestContext.Current.CancellationToken);
 
         Assert.Equal(404, (await RefusedAsync("world.ship.manifest")).Status);
+        Assert.Empty(Texts(await GetAsync("paths"), "known"));
 
         var second = Text(await InvokeAsync("world.ship.define"), "session_id");
         Assert.NotEqual(first, second);
