@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Kgents.Api.Agentese;
 using Kgents.Api.Keys;
 using Kgents.Api.Messages;
 using Kgents.Api.Operations;
@@ -64,6 +65,17 @@ namespace Kgents.Api;
 [JsonSerializable(typeof(ReconciledUsage))]
 [JsonSerializable(typeof(ReconciledQuantity))]
 [JsonSerializable(typeof(ReconciledDifference))]
+[JsonSerializable(typeof(InvokeRequest))]
+[JsonSerializable(typeof(ObserverRequest))]
+[JsonSerializable(typeof(ComposeRequest))]
+[JsonSerializable(typeof(InvokeResponse))]
+[JsonSerializable(typeof(ComposeResponse))]
+[JsonSerializable(typeof(StepResponse))]
+[JsonSerializable(typeof(ResolveResponse))]
+[JsonSerializable(typeof(AspectResponse))]
+[JsonSerializable(typeof(AffordancesResponse))]
+[JsonSerializable(typeof(PathsResponse))]
+[JsonSerializable(typeof(NodeResponse))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     static ApiJson() => Default = new ApiJson(Configure(new JsonSerializerOptions()));

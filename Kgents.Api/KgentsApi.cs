@@ -1,3 +1,4 @@
+using Kgents.Api.Agentese;
 using Kgents.Api.Authentication;
 using Kgents.Api.Edge;
 using Kgents.Api.Idempotency;
@@ -34,7 +35,7 @@ public static class KgentsApi
     public static TBuilder AddKgentsApi<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords]);
+        builder.Services.AddTopology([Streams.Messages, Streams.Tokens, Streams.Usage, Streams.Ledger, Streams.DayCounts], [Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.TenantRecords, Buckets.ApiKeyRecords, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords, Buckets.AgenteseRecords]);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             ApiJson.Configure(json.SerializerOptions);
@@ -64,7 +65,7 @@ public static class KgentsApi
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
-        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<StreamPlaces>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionChanges>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<StreamPlaces>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
         builder.Services.AddSingleton<IdempotencyStore>().AddSingleton<IdempotentAcceptance>();
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
         builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);
@@ -79,6 +80,7 @@ public static class KgentsApi
         builder.Services.AddOptionsWithValidateOnStart<WebhookOptions, WebhookOptionsValidator>().BindConfiguration(WebhookOptions.SectionName);
         builder.Services.AddWebhookStores().AddSingleton<WebhookAdministration>().AddSingleton<DeliveryLog>();
         builder.Services.AddSingleton<UsageOperator>();
+        builder.Services.AddAgentese();
         return builder;
     }
 
@@ -104,6 +106,7 @@ public static class KgentsApi
         app.MapMessages();
         app.MapTurns();
         app.MapSoul();
+        app.MapAgentese();
         app.MapUsage();
         app.MapWebhooks();
         app.MapOperations();

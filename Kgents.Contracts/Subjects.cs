@@ -108,6 +108,17 @@ public static class Subjects
     /// <summary>The cancel marks of all turns of one session.</summary>
     public static string SessionCancelMarks(TenantId tenant, SessionId session) => KeyValue(Buckets.Cancels, $"{tenant}.{session}.*");
 
+    /// <summary>The stream subject of a tenant's entropy.</summary>
+    public static string Entropy(TenantId tenant) => KeyValue(Buckets.Agentese, $"{tenant}.void.entropy");
+
+    /// <summary>The stream subject of what a tenant has named in a context.</summary>
+    /// <param name="context"><c>world</c> or <c>concept</c>.</param>
+    /// <param name="holon">A letter, then at most 39 letters, digits and underscores: nothing else may reach a subject.</param>
+    public static string Holon(TenantId tenant, string context, string holon) => KeyValue(Buckets.Agentese, $"{tenant}.{context}.{holon}");
+
+    /// <summary>Those of all that a tenant has named in a context.</summary>
+    public static string Holons(TenantId tenant, string context) => Holon(tenant, context, "*");
+
     /// <summary>The stream subject of a session's record.</summary>
     public static string SessionRecord(TenantId tenant, SessionId session) => KeyValue(Buckets.Sessions, SessionKey(tenant, session));
 

@@ -43,6 +43,8 @@ namespace Kgents.Contracts;
 [JsonSerializable(typeof(WebhookEvent))]
 [JsonSerializable(typeof(WebhookPayload))]
 [JsonSerializable(typeof(WebhookDelivery))]
+[JsonSerializable(typeof(EntropyRecord))]
+[JsonSerializable(typeof(HolonRecord))]
 public sealed partial class WireJson : JsonSerializerContext
 {
     static WireJson() => Default = new WireJson(new JsonSerializerOptions

@@ -34,6 +34,9 @@ internal sealed class IdempotencyKey
         return null;
     }
 
+    /// <summary>The name of one part of the request. No client can write a line break, so it is no other key.</summary>
+    public IdempotencyKey Part(int number) => new($"{text}\n{number}");
+
     /// <summary>What the client wrote.</summary>
     public override string ToString() => text;
 

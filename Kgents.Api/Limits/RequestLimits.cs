@@ -50,6 +50,7 @@ internal sealed class RequestLimits(RequestDelegate next, RequestBuckets buckets
             }
         }
 
+        context.Features.Set<IReadOnlyList<LimitState>>(states);
         return states;
     }
 

@@ -23,6 +23,12 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }
 
+    /// <summary>The AGENTESE path that asks; null for a message that a client wrote.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>As whom it asks.</summary>
+    public string? Archetype { get; init; }
+
     public UserMessage ToUserMessage(TurnId turn, long n, DateTimeOffset createdAt) => new(turn, n, Text, Mode, createdAt, WhenBusy == BusyPolicy.Interrupt, Model)
     {
         Kind = Kind,
@@ -30,5 +36,7 @@ internal sealed record NewMessage(TenantId Tenant, SessionId Session, string Tex
         Eigenvectors = Eigenvectors,
         TokenQuota = TokenQuota,
         KeyId = Key,
+        Path = Path,
+        Archetype = Archetype,
     };
 }

@@ -1,5 +1,8 @@
+using System.Text.Json.Nodes;
+using Kgents.Api.Agentese;
 using Kgents.Api.Keys;
 using Kgents.Api.Messages;
+using Kgents.Api.Operations;
 using Kgents.Api.Sessions;
 using Kgents.Api.Soul;
 using Kgents.Api.Tenants;
@@ -41,6 +44,10 @@ internal static class AnswerExamples
 
     private static readonly UsageRow Row = new(Hour, Hour.AddHours(1), Model, Session: null, Key: null, UsageEvent.BillableType, Billable: true, "1", "1", "0", "29", "64", "0", "3", "1", "97");
 
+    private static readonly DeadLetterResponse DeadLetter = new("5", Tenant, "refused", "400: schema error", At, Event: null);
+
+    private static readonly AspectResponse Aspect = new("reflect", Scopes.Write, "a turn of the soul", ["text"]);
+
     private static readonly Dictionary<Type, object> All = new object[]
     {
         TenantAnswer,
@@ -63,6 +70,14 @@ internal static class AnswerExamples
         new GovernanceResponse(Approved: true, "It only reads.", [], 0.9, 97, "approve", ["simplicity"], Model, Session, Turn),
         new UsageResponse(Hour, Hour.AddHours(1), UsageWindow.ByHour, [UsageQuery.ByModel], At, IsBehind: false, [new(0, "1")], [Row]),
         new ReconciliationResponse([Reconciliation]),
+        DeadLetter,
+        new DeadLetterPage([DeadLetter], Next: null),
+        new CorrectionResponse("5b7f1b0c-6d3e-5f0a-9c2d-8e1f2a3b4c5d", "12"),
+        new InvokeResponse("self.soul.reflect", "developer", new JsonObject { ["text"] = "Plain words." }, 97, Session, Turn, Model),
+        new ComposeResponse("developer", new JsonObject { ["text"] = "Plain words." }, 97, [new("void.serendipity.sip", 0), new("self.soul.reflect", 97, Session, Turn, Model)]),
+        new ResolveResponse("self.soul", "self", "soul", "what answers", "developer", [Aspect]),
+        new AffordancesResponse("self.soul", "developer", ["manifest", "reflect"]),
+        new PathsResponse("developer", [new("self.soul", "what answers", ["manifest", "reflect"])], ["world.house"], Next: null),
     }.ToDictionary(example => example.GetType());
 
     /// <summary>Without the key, as it is in every answer but that which creates it.</summary>

@@ -26,6 +26,8 @@ internal static class DocumentParameters
         ["model"] = "Only usage of this model.",
         ["session"] = "Only usage of this session.",
         ["key"] = "Only usage of the key with this id: k-{32 hex digits}.",
+        ["path"] = "The handle of a node: `self.soul`, `world.house`.",
+        ["archetype"] = "As whom: that of the key's role by default, or one of no greater rank.",
         ["format"] = "`json` or `csv`; without it, Accept decides.",
         ["Last-Event-ID"] = "The id of the last event that was seen: the stream begins with the next. A browser's EventSource sends it by itself.",
         ["Idempotency-Key"] = "1 to 255 visible ASCII characters. The same request under the same key runs once in 24 h, on any replica, and is answered with the same turn.",

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Mvc;
 namespace Kgents.Api.Problems;
 
 /// <summary>Every error of the API before the first byte of a stream, as RFC 9457 problem details. None holds the text of an exception.</summary>
-internal static class Problem
+internal static partial class Problem
 {
     /// <summary>Seconds after which a client may try again when NATS is away, or when it has too many streams.</summary>
     private const int RetryAfterSeconds = 2;
@@ -62,7 +62,7 @@ internal static class Problem
 
     public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");
 
-    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A message takes 4 MiB, a session 64 KiB, everything else 16 KiB.");
+    public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A message and a path take 4 MiB, a session 64 KiB, everything else 16 KiB.");
 
     public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
 

@@ -7,8 +7,8 @@ namespace Kgents.Api.Requests;
 /// <summary>One page of a listing: how many, from where. A cursor is what an earlier page gave; a limit is cut to what one page may hold.</summary>
 internal readonly record struct Paging(int Limit, ulong Cursor)
 {
-    private const int Default = 50;
-    private const int Largest = 100;
+    public const int Default = 50;
+    public const int Largest = 100;
 
     /// <summary>Null when both could be read.</summary>
     public static ProblemHttpResult? Read(string? limit, string? cursor, ulong cursorWhenAbsent, out Paging page)

@@ -77,7 +77,7 @@ internal static class SessionEndpoints
     }
 
     private static async Task<Results<Ok<SessionResponse>, ProblemHttpResult>> ChangeSession(
-        string sessionId, ChangeSessionRequest request, ClaimsPrincipal user, SessionStore sessions, SessionDetailsStore details, CancellationToken cancellationToken)
+        string sessionId, ChangeSessionRequest request, ClaimsPrincipal user, SessionChanges changes, CancellationToken cancellationToken)
     {
         if (!SessionId.TryParse(sessionId, null, out var id))
         {
@@ -89,21 +89,7 @@ internal static class SessionEndpoints
             return problem;
         }
 
-        var tenant = user.Tenant();
-        if (await sessions.FindAsync(tenant, id, cancellationToken) is not { } session)
-        {
-            return Problem.SessionNotFound;
-        }
-
-        var changed = await details.ChangeAsync(tenant, id, before => request.ApplyTo(session, before), cancellationToken);
-        if (await sessions.FindAsync(tenant, id, cancellationToken) is null)
-        {
-            // It was deleted meanwhile, and what is left of it may have been purged before this was stored.
-            await details.RemoveAsync(tenant, id, cancellationToken);
-            return Problem.SessionNotFound;
-        }
-
-        return TypedResults.Ok(SessionResponse.From(session, changed, await sessions.TotalsAsync(tenant, id, cancellationToken)));
+        return await changes.ChangeAsync(user.Tenant(), id, request, cancellationToken) is { } session ? TypedResults.Ok(session) : Problem.SessionNotFound;
     }
 
     private static async Task<Results<Ok<SessionPage>, ProblemHttpResult>> ListSessions(

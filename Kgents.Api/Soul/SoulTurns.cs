@@ -23,18 +23,25 @@ internal sealed class SoulTurns(
         Func<TurnAddress, string, TokenCounts, string, IResult> answer,
         CancellationToken cancellationToken)
     {
-        var id = key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString());
-        var acceptance = await inbox.AcceptAsync(ask(id) with { PrepareAsync = StoreSessionAsync }, key, cancellationToken);
+        var (acceptance, _) = await AcceptAsync(tenant, key, session, ask, cancellationToken);
         return acceptance switch
         {
-            Acceptance.Stored { Replayed: true } stored => new Replayed(await ReplayAsync(stored.Turn, answer, cancellationToken)),
-            Acceptance.Stored stored => await WaitAsync(stored.Turn, answer, cancellationToken),
+            Acceptance.Stored stored => await TellAsync(stored, answer, cancellationToken),
             Acceptance.OverQuota over => new RetryLater(Problem.QuotaExceeded(over.Policy), over.RetryAfter),
             Acceptance.KeyReused => Problem.IdempotencyKeyReused,
             Acceptance.SessionGone => Problem.SessionNotFound,
             Acceptance.Busy => Problem.TurnInProgress(null),
             _ => throw new InvalidOperationException($"{acceptance} is no answer to the first message of a session."),
         };
+    }
+
+    /// <summary>Stores the first message of a session that is made for it.</summary>
+    public async Task<(Acceptance Acceptance, NewMessage Message)> AcceptAsync(
+        TenantId tenant, IdempotencyKey? key, NewSession session, Func<SessionId, NewMessage> ask, CancellationToken cancellationToken)
+    {
+        var id = key is null ? sessions.NewId() : SessionStore.IdOf(tenant, session.AgentType, key.ToString());
+        var message = ask(id) with { PrepareAsync = StoreSessionAsync };
+        return (await inbox.AcceptAsync(message, key, cancellationToken), message);
 
         async Task<Acceptance?> StoreSessionAsync(CancellationToken accepting)
         {
@@ -44,6 +51,10 @@ internal sealed class SoulTurns(
             return key is not null && await sessions.FindAsync(tenant, id, accepting) is null ? new Acceptance.SessionGone() : null;
         }
     }
+
+    /// <summary>The answer of a turn whose message is stored, once it has ended.</summary>
+    public async Task<IResult> TellAsync(Acceptance.Stored stored, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) =>
+        stored.Replayed ? new Replayed(await ReplayAsync(stored.Turn, answer, cancellationToken)) : await WaitAsync(stored.Turn, answer, cancellationToken);
 
     private async Task<IResult> ReplayAsync(TurnAddress turn, Func<TurnAddress, string, TokenCounts, string, IResult> answer, CancellationToken cancellationToken) =>
         (await turns.FindAsync(turn, cancellationToken))?.Answer is { } stored

@@ -20,7 +20,7 @@ internal sealed record TurnResponse(
         state.Answer is null ? null : turn.Turn.AssistantMessageId,
         Requests.Paging.Text(state.LastEntry?.Sequence));
 
-    private static string NameOf(TurnStatus status) => status switch
+    public static string NameOf(TurnStatus status) => status switch
     {
         TurnStatus.Completed => "completed",
         TurnStatus.Failed => "failed",

@@ -108,7 +108,8 @@ internal static class TurnSse
     /// <summary>What a client is told instead of an end that cannot be read.</summary>
     public static TurnFailed Unreadable { get; } = new(TurnErrorCodes.UnreadableLog, TurnErrorTexts.Of(TurnErrorCodes.UnreadableLog));
 
-    private static string? NameOf(string kind) => kind switch
+    /// <summary>What clients know entries of this kind as; null for those that they are not sent.</summary>
+    public static string? NameOf(string kind) => kind switch
     {
         TurnEventCodec.Accepted => "accepted",
         TurnEventCodec.Chunk => "chunk",

@@ -63,6 +63,18 @@ internal sealed class LedgerReading(int partition, JetStreamReader reader)
         }
     }
 
+    /// <summary>The last event that the ledger has, without reading any hour.</summary>
+    public async Task<ulong> ReadThroughAsync(CancellationToken cancellationToken)
+    {
+        await BeginAsync(cancellationToken);
+        var nothing = new UsageQuery(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, UsageWindow.Total, [], Model: null, Session: null, Key: null);
+        await foreach (var _ in ReadAsync(nothing, cancellationToken))
+        {
+        }
+
+        return Through;
+    }
+
     /// <summary>Where the wanted hours are before the snapshot. Pieces that touch are one, so that nothing is read twice.</summary>
     private List<SequenceRange> Pieces(UsageQuery query)
     {

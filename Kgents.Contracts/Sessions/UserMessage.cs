@@ -34,4 +34,10 @@ public sealed record UserMessage(
 
     /// <summary>The session's, when it has its own.</summary>
     public Eigenvectors? Eigenvectors { get; init; }
+
+    /// <summary>The AGENTESE path that asked, as <c>world.house.define</c>; null for a message that a client wrote.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>As whom it asked.</summary>
+    public string? Archetype { get; init; }
 }

@@ -17,12 +17,13 @@ public static class Buckets
     public const string Leases = "kgents_leases";
     public const string Webhooks = "kgents_webhooks";
     public const string WebhookDeliveries = "kgents_webhook_deliveries";
+    public const string Agentese = "kgents_agentese";
 
     /// <summary>Each of them.</summary>
     public static IReadOnlyList<BucketDefinition> All =>
     [
         SessionRecords, SessionDetailRecords, DeletionOrders, CancelMarks, QuotaRecords, OpenStreamsRecords, RequestRateRecords, TenantRecords, ApiKeyRecords, IdempotencyRecords, ReconciliationRecords,
-        LeaseRecords, WebhookRecords, WebhookDeliveryRecords,
+        LeaseRecords, WebhookRecords, WebhookDeliveryRecords, AgenteseRecords,
     ];
 
     /// <summary>A deleted session leaves a mark without a value under its key, for ever: it decides that the session is gone.</summary>
@@ -60,4 +61,7 @@ public static class Buckets
 
     /// <summary>What is to be delivered and what became of it: queue and log in one. Kept for much longer than the last try takes.</summary>
     public static BucketDefinition WebhookDeliveryRecords { get; } = new(WebhookDeliveries, "Deliveries by tenant, webhook and event") { MaxAge = TimeSpan.FromDays(30) };
+
+    /// <summary>The entropy of each tenant, and the sessions of what it has named.</summary>
+    public static BucketDefinition AgenteseRecords { get; } = new(Agentese, "What AGENTESE remembers, by tenant, context and holon");
 }

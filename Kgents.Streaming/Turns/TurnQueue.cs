@@ -11,7 +11,7 @@ namespace Kgents.Streaming.Turns;
 /// <summary>The durable consumer that all workers share. User messages are its work; nothing else queues a turn.</summary>
 internal sealed partial class TurnQueue(INatsJSContext jetStream, NatsRefusals refusals, IOptions<TurnOptions> options, TimeProvider time, ILogger<TurnQueue> logger)
 {
-    public const string ConsumerName = "turn-workers";
+    public const string ConsumerName = Consumers.TurnWorkers;
 
     private const int ConsumerNotFound = 10014;
     private static readonly TimeSpan PullExpiry = TimeSpan.FromSeconds(10);

@@ -15,6 +15,7 @@ internal sealed record Scale
         IdleStreams = 40,
         Behind = 100,
         Resumes = 10,
+        Replays = 1,
         Deaths = 1,
         Starts = 1,
         Sessions = 500,
@@ -43,6 +44,9 @@ internal sealed record Scale
     public int Behind { get; init; } = 1000;
 
     public int Resumes { get; init; } = 300;
+
+    /// <summary>Times that a turn is told again at its own pace.</summary>
+    public int Replays { get; init; } = 3;
 
     public int Deaths { get; init; } = 5;
 

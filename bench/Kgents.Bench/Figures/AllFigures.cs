@@ -12,6 +12,7 @@ internal static class AllFigures
         ["fan-out"] = FanOut.MeasureAsync,
         ["idle"] = IdleStreams.MeasureAsync,
         ["resume"] = ResumeTime.MeasureAsync,
+        ["replay"] = ReplayTime.MeasureAsync,
         ["listing"] = ListingTime.MeasureAsync,
         ["take-over"] = TakeOverTime.MeasureAsync,
         ["start"] = StartTime.MeasureAsync,

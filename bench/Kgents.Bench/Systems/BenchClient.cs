@@ -55,6 +55,14 @@ internal sealed class BenchClient : IDisposable
         (await http.GetAsync(
             $"/v1/kgent/sessions/{turn.Session}/turns/{turn.Id}/events?after={after}", HttpCompletionOption.ResponseHeadersRead, cancellationToken)).EnsureSuccessStatusCode();
 
+    /// <param name="speed"><c>1</c>, <c>4</c> or <c>max</c>.</param>
+    public async Task<HttpResponseMessage> ReplayAsync(BenchTurn turn, string speed, CancellationToken cancellationToken)
+    {
+        var body = new { path = "time.trace.replay", kwargs = new { session_id = turn.Session, turn_id = turn.Id, speed } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/agentese/invoke") { Content = JsonContent.Create(body) };
+        return (await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)).EnsureSuccessStatusCode();
+    }
+
     public async Task CancelAsync(BenchTurn turn, CancellationToken cancellationToken)
     {
         using var _ = await http.PostAsync($"/v1/kgent/sessions/{turn.Session}/turns/{turn.Id}/cancel", null, cancellationToken);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Kgents.Api.Agentese;
 using Kgents.Api.Authentication;
 using Kgents.Api.Edge;
 using Kgents.Api.Messages;
@@ -36,6 +37,7 @@ public sealed partial class ConfigurationPageTests
         (MessageOptions.SectionName, new MessageOptions()),
         (RequestMeteringOptions.SectionName, new RequestMeteringOptions()),
         (UsageOptions.SectionName, new UsageOptions()),
+        (AgenteseOptions.SectionName, new AgenteseOptions()),
         (TurnStreamOptions.SectionName, new TurnStreamOptions()),
         (TurnOptions.SectionName, new TurnOptions()),
         (DeletionOptions.SectionName, new DeletionOptions()),

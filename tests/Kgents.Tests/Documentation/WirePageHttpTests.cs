@@ -129,6 +129,8 @@ public sealed class WirePageHttpTests : IAsyncLifetime
             var text when text == typeof(string) => "text",
             var number when number == typeof(int) => 1,
             var number when number == typeof(long) => 1L,
+            var number when number == typeof(decimal) => 1m,
+            var list when list == typeof(IReadOnlyList<string>) => Array.Empty<string>(),
             _ => throw new InvalidOperationException($"Problem.{method.Name} takes a {type.Name}: say here which."),
         };
 

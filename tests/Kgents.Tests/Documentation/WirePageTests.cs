@@ -83,6 +83,17 @@ public sealed partial class WirePageTests
         ["Compared usage"] = ApiJson.Default.ReconciledUsage,
         ["A compared quantity"] = ApiJson.Default.ReconciledQuantity,
         ["A difference"] = ApiJson.Default.ReconciledDifference,
+        ["A path to invoke"] = ApiJson.Default.InvokeRequest,
+        ["An observer"] = ApiJson.Default.ObserverRequest,
+        ["Paths to compose"] = ApiJson.Default.ComposeRequest,
+        ["What exists"] = ApiJson.Default.PathsResponse,
+        ["A node"] = ApiJson.Default.NodeResponse,
+        ["What a handle stands for"] = ApiJson.Default.ResolveResponse,
+        ["An aspect"] = ApiJson.Default.AspectResponse,
+        ["Affordances"] = ApiJson.Default.AffordancesResponse,
+        ["What a path answers"] = ApiJson.Default.InvokeResponse,
+        ["What a composition answers"] = ApiJson.Default.ComposeResponse,
+        ["A step"] = ApiJson.Default.StepResponse,
         ["A ticket"] = ApiJson.Default.TicketResponse,
         ["A turn"] = ApiJson.Default.TurnResponse,
         ["Token counts"] = ApiJson.Default.TokenCounts,
@@ -126,6 +137,8 @@ public sealed partial class WirePageTests
         ["webhook payload"] = WireJson.Default.WebhookPayload,
         ["webhook delivery"] = WireJson.Default.WebhookDelivery,
         ["webhook attempt"] = WireJson.Default.WebhookAttempt,
+        ["entropy"] = WireJson.Default.EntropyRecord,
+        ["holon"] = WireJson.Default.HolonRecord,
     };
 
     /// <summary>What entries of the ledger have in them.</summary>

@@ -11,7 +11,7 @@ internal static class StoredState
     private static readonly string[] Written =
     [
         Streams.Messages.Name, Streams.Tokens.Name, Streams.DayCounts.Name, Streams.WebhookEvents.Name,
-        .. new[] { Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords }.Select(bucket => Subjects.KeyValueStream(bucket.Name)),
+        .. new[] { Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.CancelMarks, Buckets.IdempotencyRecords, Buckets.QuotaRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords, Buckets.AgenteseRecords }.Select(bucket => Subjects.KeyValueStream(bucket.Name)),
     ];
 
     /// <summary>Of streams their last sequences; of tenants and keys what they are, since beats and uses are written to their buckets all the time.</summary>

@@ -24,6 +24,10 @@ internal static class TestKeys
     public static async Task<HttpClient> NewClientAsync(this KgentsHost host, string tenant, params string[] scopes) =>
         host.ClientWith((await host.NewKeyAsync(tenant, scopes)).GetProperty("key").GetString());
 
+    /// <summary>Creates a tenant with a plan.</summary>
+    public static Task<HttpResponseMessage> CreateTenantAsync(this HttpClient client, string tenant, string plan) =>
+        client.PostAsJsonAsync("/v1/admin/tenants", new { id = tenant, name = tenant, plan }, TestContext.Current.CancellationToken);
+
     /// <summary>A client with this key, or none.</summary>
     public static HttpClient ClientWith(this KgentsHost host, string? key)
     {

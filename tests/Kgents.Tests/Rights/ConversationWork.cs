@@ -48,6 +48,28 @@ internal sealed class ConversationWork(RightsSystem system)
         governed.EnsureSuccessStatusCode();
     }
 
+    /// <summary>Paths of AGENTESE, for what they alone touch.</summary>
+    public async Task InvokeAsync()
+    {
+        foreach (var path in new[] { "world.house.define", "world.house.manifest", "void.entropy.sip", "void.serendipity.tangent" })
+        {
+            await InvokeAsync(path, "developer");
+        }
+
+        foreach (var path in new[] { "world.system.health", "world.system.streams", "world.system.lag" })
+        {
+            await InvokeAsync(path, "admin");
+        }
+
+        await system.GetAsync("/v1/agentese/paths");
+    }
+
+    private async Task InvokeAsync(string path, string archetype)
+    {
+        using var invoked = await Client.PostAsJsonAsync("/v1/agentese/invoke", new { path, observer = new { archetype } }, TestContext.Current.CancellationToken);
+        Assert.True(invoked.IsSuccessStatusCode, $"{path}: {await invoked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+    }
+
     public async Task CancelAsync()
     {
         var session = await Client.CreateSessionAsync();

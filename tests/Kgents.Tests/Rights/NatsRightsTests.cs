@@ -23,6 +23,7 @@ public sealed class NatsRightsTests
 
         var conversations = new ConversationWork(system);
         await conversations.ConverseAsync();
+        await conversations.InvokeAsync();
         await conversations.CancelAsync();
         await conversations.AdministerAsync();
         await conversations.DeleteAsync();

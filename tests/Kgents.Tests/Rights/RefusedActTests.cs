@@ -21,7 +21,7 @@ public sealed class RefusedActTests : IAsyncLifetime
     private static readonly BucketDefinition[] AllBuckets =
     [
         Buckets.SessionRecords, Buckets.SessionDetailRecords, Buckets.DeletionOrders, Buckets.CancelMarks, Buckets.QuotaRecords, Buckets.TenantRecords, Buckets.ApiKeyRecords,
-        Buckets.IdempotencyRecords, Buckets.LeaseRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords,
+        Buckets.IdempotencyRecords, Buckets.LeaseRecords, Buckets.OpenStreamsRecords, Buckets.RequestRateRecords, Buckets.ReconciliationRecords, Buckets.WebhookRecords, Buckets.WebhookDeliveryRecords, Buckets.AgenteseRecords,
     ];
 
     private readonly NatsUsers users = new();
@@ -53,6 +53,7 @@ public sealed class RefusedActTests : IAsyncLifetime
         { "api streaming", "$KV.kgents_leases.metering.0" },
         { "streaming metering", "$KV.kgents_streams.t" },
         { "streaming metering", "$KV.kgents_rates.t.all" },
+        { "streaming metering", "$KV.kgents_agentese.t.void.entropy" },
         { "streaming", "$KV.kgents_webhooks.t.w" },
         { "streaming", "$KV.kgents_webhook_deliveries.t.w.e" },
         { "streaming", "kgents.webhooks.t.e" },

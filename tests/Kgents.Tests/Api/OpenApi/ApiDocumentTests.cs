@@ -138,6 +138,17 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
     [InlineData("MessagePage", "A page of messages", "messages")]
     [InlineData("DialogueResponse", "What the soul said", "response", "mode", "budget", "eigenvectors", "tokens_used", "referenced_preferences", "referenced_patterns", "model", "session_id", "turn_id")]
     [InlineData("GovernanceResponse", "A judgement", "approved", "reasoning", "alternatives", "confidence", "tokens_used", "recommendation", "principles", "model", "session_id", "turn_id")]
+    [InlineData("InvokeRequest", "A path to invoke", "path")]
+    [InlineData("ObserverRequest", "An observer")]
+    [InlineData("ComposeRequest", "Paths to compose", "paths")]
+    [InlineData("PathsResponse", "What exists", "archetype", "nodes", "known")]
+    [InlineData("NodeResponse", "A node", "handle", "summary", "aspects")]
+    [InlineData("ResolveResponse", "What a handle stands for", "handle", "context", "holon", "summary", "archetype", "aspects")]
+    [InlineData("AspectResponse", "An aspect", "name", "scope", "summary", "parameters")]
+    [InlineData("AffordancesResponse", "Affordances", "handle", "archetype", "affordances")]
+    [InlineData("InvokeResponse", "What a path answers", "path", "archetype", "tokens_used")]
+    [InlineData("ComposeResponse", "What a composition answers", "archetype", "tokens_used", "steps")]
+    [InlineData("StepResponse", "A step", "path", "tokens_used")]
     [InlineData("TurnResponse", "A turn", "id", "session_id", "state", "attempt")]
     [InlineData("TicketResponse", "A ticket", "ticket", "expires_at")]
     [InlineData("TokenCounts", "Token counts", "input", "output", "basis", "total")]
@@ -297,7 +308,7 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
         }
 
         Assert.Equivalent(
-            new[] { "400 invalid-request", "404 key-not-found", "404 session-not-found", "404 tenant-not-found", "404 turn-not-found", "404 delivery-not-found", "404 webhook-not-found", "404 usage-event-not-found", "413 too-large", "415 not-json", "422 invalid-request" }, refusals, strict: true);
+            new[] { "400 agentese-syntax", "400 invalid-request", "404 key-not-found", "404 session-not-found", "404 tenant-not-found", "404 turn-not-found", "404 delivery-not-found", "404 webhook-not-found", "404 usage-event-not-found", "413 too-large", "415 not-json", "422 invalid-request" }, refusals, strict: true);
     }
 
     private JsonElement Schemas => document.GetProperty("components").GetProperty("schemas");

@@ -1,0 +1,81 @@
+using Kgents.Api.Turns;
+using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Api.Agentese;
+
+/// <summary>
+/// A past turn as a stream, with the pauses that it had when it was written to its log, divided by a speed. The pauses are those between the times of the stream; each event is due by the
+/// first one, so that being late once makes nothing after it late.
+/// </summary>
+internal sealed class ReplayStream(EndedTurn turn, int speed) : IResult
+{
+    private const int PageSize = 256;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        var address = turn.Address;
+        httpContext.Response.Headers.ContentLocation = $"/v1/kgent/sessions/{address.Session}/turns/{address.Turn}/events";
+        return EventStream.RunAsync(httpContext, after: 0, _ => { }, (body, cancellationToken) => PlayAsync(httpContext.RequestServices, body, cancellationToken));
+    }
+
+    private async Task PlayAsync(IServiceProvider services, ViewerBody body, CancellationToken cancellationToken)
+    {
+        var time = services.GetRequiredService<TimeProvider>();
+        var heartbeat = services.GetRequiredService<IOptions<TurnStreamOptions>>().Value.HeartbeatInterval;
+        var began = time.GetTimestamp();
+        DateTimeOffset? first = null;
+        var cursor = 0UL;
+        while (await ReadPageAsync(services.GetRequiredService<JetStreamReader>(), cursor, time, cancellationToken) is { Count: > 0 } page)
+        {
+            foreach (var stored in page)
+            {
+                first ??= stored.Time;
+                await WaitAsync((stored.Time - first.Value) / speed, began, heartbeat, time, body, cancellationToken);
+                TurnSse.Write(body.Output, stored);
+                cursor = stored.Sequence;
+                if (body.IsFull)
+                {
+                    await body.FlushAsync(cancellationToken);
+                }
+            }
+        }
+
+        await body.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>A whole page before any of it is told: NATS does not wait for somebody who reads with pauses. Empty at the end, and where the session was deleted meanwhile.</summary>
+    private async Task<List<StoredEntry>> ReadPageAsync(JetStreamReader reader, ulong cursor, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var end = turn.State.LastEntry!.Sequence;
+        while (cursor < end)
+        {
+            try
+            {
+                return await reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(turn.Address), cursor + 1, end, cancellationToken, PageSize).Take(PageSize).ToListAsync(cancellationToken);
+            }
+            catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
+            {
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>All that is due is sent before a pause, and a long one has its comments.</summary>
+    private static async Task WaitAsync(TimeSpan due, long began, TimeSpan heartbeat, TimeProvider time, ViewerBody body, CancellationToken cancellationToken)
+    {
+        while (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
+        {
+            await body.FlushAsync(cancellationToken);
+            await Task.Delay(pause < heartbeat ? pause : heartbeat, time, cancellationToken);
+            if (pause > heartbeat)
+            {
+                TurnSse.WriteHeartbeat(body.Output);
+            }
+        }
+    }
+}
