@@ -68,7 +68,7 @@ internal static class AnswerExamples
         new TicketResponse($"kt_example_1769862915_k-0123456789abcdef0123456789abcdef_{new string('A', 43)}", At.AddMinutes(5)),
         new DialogueResponse("Plain words.", DialogueModes.Reflect, BudgetTiers.Dialogue, Eigenvectors, 97, ["plain and direct language"], [], Model, Session, Turn),
         new GovernanceResponse(Approved: true, "It only reads.", [], 0.9, 97, "approve", ["simplicity"], Model, Session, Turn),
-        new UsageResponse(Hour, Hour.AddHours(1), UsageWindow.ByHour, [UsageQuery.ByModel], At, IsBehind: false, [new(0, "1")], [Row]),
+        Usage,
         new ReconciliationResponse([Reconciliation]),
         DeadLetter,
         new DeadLetterPage([DeadLetter], Next: null),
@@ -79,6 +79,18 @@ internal static class AnswerExamples
         new AffordancesResponse("self.soul", "developer", ["manifest", "reflect"]),
         new PathsResponse("developer", [new("self.soul", "what answers", ["manifest", "reflect"])], ["world.house"], Next: null),
     }.ToDictionary(example => example.GetType());
+
+    /// <summary>Those of a turn that goes well, in their order.</summary>
+    public static IReadOnlyList<(string Name, object Data)> Events { get; } =
+    [
+        ("turn", new TurnName(Turn)),
+        ("accepted", new TurnAccepted(Turn, 1, Model)),
+        ("chunk", new TurnChunk("Hello there.", 0)),
+        ("usage", new FinalUsage(Tokens, Final: true)),
+        ("complete", new TurnCompleted("Hello there.", Tokens, 1, Turn.AssistantMessageId, Model) { FinishReason = "stop" }),
+    ];
+
+    public static UsageResponse Usage => new(Hour, Hour.AddHours(1), UsageWindow.ByHour, [UsageQuery.ByModel], At, IsBehind: false, [new(0, "1")], [Row]);
 
     /// <summary>Without the key, as it is in every answer but that which creates it.</summary>
     public static KeyResponse Key => new(

@@ -29,8 +29,8 @@ internal sealed record Answer(int Status, string Text, Type? Body = null)
     /// <summary>The events of <c>text/event-stream</c>, if the answer is one.</summary>
     public IReadOnlyList<StreamEvent>? Events { get; init; }
 
-    /// <summary>It may be had as a table; without a body, as nothing else.</summary>
-    public bool IsCsv { get; init; }
+    /// <summary>An example of the table that the answer may be had as, and without a body is; null where there is none.</summary>
+    public string? Csv { get; init; }
 }
 
 internal static class OperationSetup

@@ -77,16 +77,16 @@ internal sealed class OperationTransformer(IOptions<JsonOptions> json) : IOpenAp
             response.Content!["application/json"].Example = JsonSerializer.SerializeToNode(example, options.GetTypeInfo(answer.Body));
         }
 
-        if (answer.IsCsv)
+        if (answer.Csv is not null)
         {
             response.Content ??= new Dictionary<string, OpenApiMediaType>();
-            response.Content[Csv.MediaType] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "A first line of names, then a line for each row." } };
+            response.Content[Csv.MediaType] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "A first line of names, then a line for each row." }, Example = answer.Csv };
         }
 
         if (answer.Events is not null)
         {
             response.Content ??= new Dictionary<string, OpenApiMediaType>();
-            response.Content["text/event-stream"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = Describe(answer.Events) } };
+            response.Content["text/event-stream"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = Describe(answer.Events) }, Example = ExampleOf(answer.Events) };
         }
     }
 
@@ -98,6 +98,10 @@ internal sealed class OperationTransformer(IOptions<JsonOptions> json) : IOpenAp
         "|---|---|---|",
         .. events.Select(each => $"| `{each.Name}` | {string.Join(", ", options.GetTypeInfo(each.Data).Properties.Where(field => field.Get is not null).Select(field => $"`{field.Name}`"))} | {each.When} |"),
     ]);
+
+    private string ExampleOf(IReadOnlyList<StreamEvent> events) => string.Concat(AnswerExamples.Events
+        .Where(example => events.Any(each => each.Name == example.Name))
+        .Select((example, index) => string.Create(CultureInfo.InvariantCulture, $"id: {index}\nevent: {example.Name}\ndata: {JsonSerializer.Serialize(example.Data, options.GetTypeInfo(example.Data.GetType()))}\n\n")));
 
     private OpenApiResponse Describe(int status, IEnumerable<ProblemHttpResult> problems, OpenApiDocument document)
     {

@@ -238,6 +238,20 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public void EveryAnswerThatIsNoJson_HasAnExampleToo()
+    {
+        var contents = Operations()
+            .SelectMany(operation => operation.Json.GetProperty("responses").EnumerateObject())
+            .Where(response => response.Value.TryGetProperty("content", out _))
+            .SelectMany(response => response.Value.GetProperty("content").EnumerateObject())
+            .Where(content => content.Name is "text/csv" or "text/event-stream")
+            .ToList();
+
+        Assert.Equal(5, contents.Count);
+        Assert.All(contents, content => Assert.Matches(content.Name == "text/csv" ? @"^\w+(,\w+)+\r\n[^\r]+\r\n" : @"(id: \d+\nevent: \w+\ndata: \{.+\}\n\n)+", content.Value.GetProperty("example").GetString()));
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task EveryExample_IsAccepted()
     {
         var session = await host.Client.CreateSessionAsync();

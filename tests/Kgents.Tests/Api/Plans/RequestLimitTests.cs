@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -44,6 +45,32 @@ public sealed class RequestLimitTests : IAsyncLifetime
         // A quarter of a minute fills a quarter of it, for both together.
         time.MoveTo(12, 30, 16);
         Assert.Equal(10, (await Task.WhenAll(AskAsync(here, 20), AskAsync(there, 20))).SelectMany(statuses => statuses).Count(status => status == 200));
+    }
+
+    /// <summary>By the real clock, so the bucket fills while they come: what passes more than it had is what filled in, and no more.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task AsManyPass_AsABucketHasAndWhatFillsIt_WhileThousandsComeOnTwoReplicas()
+    {
+        const int Limit = 600;
+        await using var first = await StartAsync(TimeProvider.System);
+        await using var second = await StartAsync(TimeProvider.System);
+        using var here = await first.NewClientAsync("acme", "read");
+        using var changed = await first.Client.PatchAsJsonAsync("/v1/admin/tenants/acme", new { plan = "pro-minute" }, TestContext.Current.CancellationToken);
+        using var there = second.ClientWith(here.DefaultRequestHeaders.Authorization!.Parameter);
+        await Eventually.TrueAsync(async () => (await second.Client.GetFromJsonAsync<JsonElement>("/v1/admin/tenants/acme", TestContext.Current.CancellationToken)).GetProperty("plan").GetString() == "pro-minute");
+
+        var time = Stopwatch.StartNew();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5 * Limit).Select(async number =>
+        {
+            using var response = await (number % 2 == 0 ? here : there).GetAsync(Sessions, TestContext.Current.CancellationToken);
+            return response.StatusCode;
+        }));
+        var filled = Limit * time.Elapsed.TotalMinutes;
+
+        var passed = answers.Count(answer => answer == HttpStatusCode.OK);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{passed} of {5 * Limit} requests passed a limit of {Limit} in {time.Elapsed.TotalSeconds:0.0} s, in which {filled:0.0} filled in.");
+        Assert.Equal(5 * Limit, passed + answers.Count(answer => answer == HttpStatusCode.TooManyRequests));
+        Assert.InRange(passed, Limit, Limit + (int)filled + 1);
     }
 
     private async Task<(HttpClient Here, HttpClient There)> AssertThatSoManyPassAsync(string plan, int limit)
@@ -203,12 +230,15 @@ public sealed class RequestLimitTests : IAsyncLifetime
 
     private static string Header(HttpResponseMessage response, string name) => Assert.Single(response.Headers.GetValues(name));
 
-    private Task<KgentsHost> StartAsync() => KgentsHost.StartAsync(
+    private Task<KgentsHost> StartAsync() => StartAsync(time);
+
+    private Task<KgentsHost> StartAsync(TimeProvider clock) => KgentsHost.StartAsync(
         nats.Url,
         Parts.Api,
-        time,
+        clock,
         ("Plans:Table:by-day:RequestsPerDay", "40"),
         ("Plans:Table:bucket:RequestsPerMinute", "40"),
+        ("Plans:Table:pro-minute:RequestsPerMinute", "600"),
         ("Plans:Table:by-minute:RequestsPerMinute", "2"),
         ("Plans:Table:by-minute:RequestsPerDay", "50"));
 
