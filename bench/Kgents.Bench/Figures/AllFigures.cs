@@ -15,6 +15,7 @@ internal static class AllFigures
         ["listing"] = ListingTime.MeasureAsync,
         ["take-over"] = TakeOverTime.MeasureAsync,
         ["allocation"] = Allocation.MeasureAsync,
+        ["usage"] = UsageBacklog.MeasureAsync,
     };
 
     public static IReadOnlyCollection<string> Names => ByName.Keys;

@@ -18,10 +18,14 @@ internal static class ChildServers
     /// <summary>The API, and <c>/bench/allocated</c>, which says what its process has allocated so far.</summary>
     public const string Api = "api";
 
+    /// <summary>What takes usage in the place of OpenMeter.</summary>
+    public const string OpenMeter = "openmeter";
+
     public static Task RunAsync(string server, string[] arguments) => server switch
     {
         Bare => RunBareAsync(double.Parse(arguments[0], CultureInfo.InvariantCulture), int.Parse(arguments[1], CultureInfo.InvariantCulture)),
         Api => RunApiAsync(),
+        OpenMeter => BareOpenMeter.RunAsync(),
         _ => throw new ArgumentException($"There is no server '{server}'.", nameof(server)),
     };
 
