@@ -10,6 +10,7 @@ internal static class BenchRun
     public static async Task<int> RunAsync(BenchArguments arguments, CancellationToken cancellationToken)
     {
         var scale = arguments.Quick ? Scale.Quick : Scale.Full;
+        scale = scale with { UsageBacklog = arguments.Backlog ?? scale.UsageBacklog };
         var progress = new Progress(Console.Error);
         var figures = new List<Figure>();
         try

@@ -19,6 +19,7 @@ internal sealed record Scale
         Deaths = 1,
         Starts = 1,
         Sessions = 500,
+        UsageBacklog = 2_000,
     };
 
     /// <summary>Load before anything counts: connections are open, code is compiled.</summary>
@@ -55,4 +56,7 @@ internal sealed record Scale
 
     /// <summary>Sessions of one tenant.</summary>
     public int Sessions { get; init; } = 100_000;
+
+    /// <summary>Usage events that wait when OpenMeter comes back.</summary>
+    public int UsageBacklog { get; init; } = 50_000;
 }

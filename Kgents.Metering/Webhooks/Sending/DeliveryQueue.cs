@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Metering.Webhooks.Sending;
 
 /// <summary>
-/// When each pending delivery is due, in this process's memory: what is to be sent is in the bucket. Of a webhook at most so many are given out at once, and the others of it wait behind them, so one
+/// When each pending delivery is due, in this process's memory: what is to be sent is in the bucket. Of a webhook, and of a tenant, at most so many are given out at once, and its others wait behind them, so one
 /// that is slow or away holds up none but its own.
 /// </summary>
 internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, TimeProvider time)
@@ -16,6 +16,10 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
     private readonly Lock gate = new();
     private readonly Dictionary<DeliveryAddress, Entry> entries = [];
     private readonly Dictionary<(TenantId, WebhookId), Line> lines = [];
+
+    /// <summary>How many of each tenant are given out.</summary>
+    private readonly Dictionary<TenantId, int> running = [];
+
     private TaskCompletionSource changed = NewSignal();
 
     public int Count
@@ -72,7 +76,11 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
         lock (gate)
         {
             var line = LineOf(address);
-            line.Running.Remove(address.Event);
+            if (line.Running.Remove(address.Event) && --running[address.Tenant] == 0)
+            {
+                running.Remove(address.Tenant);
+            }
+
             if (entries.TryGetValue(address, out var entry))
             {
                 line.Waiting.Add((entry.DueAt, address.Event.ToString()));
@@ -84,7 +92,7 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
         Signal();
     }
 
-    /// <summary>Each delivery when it is due, and its webhook has a place. Who takes one says when it is <see cref="Done"/> with it. Ends when the token is cancelled.</summary>
+    /// <summary>Each delivery when it is due, and its webhook and its tenant have a place. Who takes one says when it is <see cref="Done"/> with it. Ends when the token is cancelled.</summary>
     public async IAsyncEnumerable<DeliveryAddress> TakeAsync([EnumeratorCancellation] CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -110,7 +118,7 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
             var now = time.GetUtcNow();
             wait = LongestWait;
             address = default;
-            if (lines.Values.Where(line => line.Waiting.Count > 0 && line.Running.Count < options.Value.ConcurrencyPerWebhook).MinBy(line => line.Waiting.Min.DueAt) is not { } first)
+            if (lines.Values.Where(line => line.Waiting.Count > 0 && line.Running.Count < options.Value.ConcurrencyPerWebhook && running.GetValueOrDefault(line.Tenant) < options.Value.ConcurrencyPerTenant).MinBy(line => line.Waiting.Min.DueAt) is not { } first)
             {
                 return false;
             }
@@ -125,6 +133,7 @@ internal sealed class DeliveryQueue(IOptions<WebhookDeliveryOptions> options, Ti
             address = new DeliveryAddress(first.Tenant, first.Webhook, WebhookEventId.Parse(id));
             first.Waiting.Remove((dueAt, id));
             first.Running.Add(address.Event);
+            running[first.Tenant] = running.GetValueOrDefault(first.Tenant) + 1;
             return true;
         }
     }

@@ -32,6 +32,10 @@ public sealed class WebhookDeliveryOptions
     [Range(1, 1_000)]
     public int ConcurrencyPerWebhook { get; set; } = 2;
 
+    /// <summary>Deliveries to all webhooks of one tenant that a replica sends at once: a tenant whose receivers are slow leaves places for the others.</summary>
+    [Range(1, 1_000)]
+    public int ConcurrencyPerTenant { get; set; } = 8;
+
     /// <summary>Age of usage that OpenMeter does not show, at which its tenant is told.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "7.00:00:00")]
     public TimeSpan DelayedAfter { get; set; } = TimeSpan.FromMinutes(30);

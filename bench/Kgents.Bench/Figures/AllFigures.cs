@@ -17,6 +17,7 @@ internal static class AllFigures
         ["take-over"] = TakeOverTime.MeasureAsync,
         ["start"] = StartTime.MeasureAsync,
         ["allocation"] = Allocation.MeasureAsync,
+        ["usage"] = UsageBacklog.MeasureAsync,
     };
 
     public static IReadOnlyCollection<string> Names => ByName.Keys;

@@ -21,10 +21,14 @@ internal static class ChildServers
     /// <summary>In both: collects all garbage and gives its memory back.</summary>
     public const string Collect = "/bench/collect";
 
+    /// <summary>What takes usage in the place of OpenMeter.</summary>
+    public const string OpenMeter = "openmeter";
+
     public static Task RunAsync(string server, string[] arguments) => server switch
     {
         Bare => RunBareAsync(double.Parse(arguments[0], CultureInfo.InvariantCulture), int.Parse(arguments[1], CultureInfo.InvariantCulture)),
         Api => RunApiAsync(),
+        OpenMeter => BareOpenMeter.RunAsync(),
         _ => throw new ArgumentException($"There is no server '{server}'.", nameof(server)),
     };
 

@@ -50,6 +50,28 @@ internal sealed class BenchSystem : IAsyncDisposable
         _ => StartAsync(project, ("Auth__BootstrapKey", Key), cancellationToken),
     };
 
+    /// <summary>In a hurry to try again, since how long it waits is no figure.</summary>
+    public async Task<ServiceProcess> StartMeteringAsync(string openMeter, CancellationToken cancellationToken)
+    {
+        var environment = new Dictionary<string, string?>
+        {
+            ["ConnectionStrings__nats"] = Nats.Url,
+            ["ConnectionStrings__openmeter"] = openMeter,
+            ["Metering__Export__LongestRetryDelay"] = "00:00:01",
+            ["Metering__Confirm__Probe"] = "false",
+        };
+        var process = await ServiceProcess.StartAsync("Kgents.Metering", environment, cancellationToken);
+        processes.Add(process);
+        await process.WaitForReadyAsync(cancellationToken);
+        return process;
+    }
+
+    public async Task StopMeteringAsync(ServiceProcess metering)
+    {
+        processes.Remove(metering);
+        await metering.DisposeAsync();
+    }
+
     /// <summary>A process of this program that is a server; it ends with the system.</summary>
     public async Task<ServiceProcess> StartChildAsync(string server, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {

@@ -14,7 +14,7 @@ public sealed class BenchTests
             var figures = new TheoryData<string, int, int> { { "throughput", 2, 2 }, { "latency", 2, 2 } };
             if (Environment.GetEnvironmentVariable("KGENTS_EVERY_FIGURE") is { Length: > 0 })
             {
-                figures.AddRange(("allocation", 3, 1), ("fan-out", 1, 1), ("idle", 2, 2), ("resume", 1, 1), ("replay", 2, 2), ("listing", 1, 1), ("take-over", 1, 0), ("start", 6, 6));
+                figures.AddRange(("allocation", 3, 1), ("fan-out", 1, 1), ("idle", 4, 4), ("resume", 1, 1), ("replay", 2, 2), ("listing", 1, 1), ("take-over", 1, 0), ("start", 6, 6), ("usage", 3, 3));
             }
 
             return figures;
