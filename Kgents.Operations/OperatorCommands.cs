@@ -1,6 +1,7 @@
 using Kgents.Operations.Backup;
 using Kgents.Operations.Streams;
 using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 
@@ -35,14 +36,14 @@ internal static class OperatorCommands
             return 2;
         }
 
-        // Validates the settings, and refuses a server that is too old.
-        await host.StartAsync(cancellationToken);
         try
         {
+            // Validates the settings, and refuses a server that is too old.
+            await host.StartAsync(cancellationToken);
             await services.GetRequiredService<NatsTopology>().WhenCreatedAsync(cancellationToken);
             return await command(services.GetRequiredService<INatsJSContext>()) ? 0 : 1;
         }
-        catch (Exception exception) when (exception is OperationRefusedException or NatsException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is OperationRefusedException or OptionsValidationException or NatsException or IOException or UnauthorizedAccessException)
         {
             await output.WriteLineAsync(exception.Message);
             return 1;
@@ -54,5 +55,5 @@ internal static class OperatorCommands
     }
 
     private static T Options<T>(this IServiceProvider services)
-        where T : class => services.GetRequiredService<Microsoft.Extensions.Options.IOptions<T>>().Value;
+        where T : class => services.GetRequiredService<IOptions<T>>().Value;
 }

@@ -3,6 +3,9 @@ using Kgents.ServiceDefaults;
 
 var builder = Host.CreateApplicationBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
+
+// What a command cannot do it says itself, in one line.
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
 builder.AddServiceDefaults("kgents-operator");
 
 using var host = builder.Build();

@@ -23,12 +23,13 @@ internal sealed class StreamMigration(INatsJSContext jetStream, NatsTopologyOpti
     public async Task<bool> RunAsync(bool apply, CancellationToken cancellationToken)
     {
         var changes = new List<StreamConfig>();
+        var missing = new List<string>();
         var refused = await TellLostPartitionsAsync(cancellationToken);
         foreach (var (name, expect) in Expected())
         {
             if (await FindAsync(name, cancellationToken) is not { } found)
             {
-                await output.WriteLineAsync($"{name}: not there; a service creates it when it starts");
+                missing.Add(name);
                 continue;
             }
 
@@ -45,6 +46,11 @@ internal sealed class StreamMigration(INatsJSContext jetStream, NatsTopologyOpti
             {
                 changes.Add(Changed(found.Config, expected));
             }
+        }
+
+        if (missing.Count > 0)
+        {
+            await output.WriteLineAsync($"Not there, and created by a service when it starts: {string.Join(", ", missing)}");
         }
 
         if (changes.Count == 0 && !refused)

@@ -140,6 +140,25 @@ public sealed class StreamMigrationTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task Setting_IsRefusedByName_AndNothingIsChanged()
+    {
+        var (exitCode, text) = await RunAsync("apply", ("Nats:Replicas", "9"));
+
+        Assert.Equal((1, true), (exitCode, text.StartsWith("Replicas: The field NatsTopologyOptions.Replicas must be between 1 and 5", StringComparison.Ordinal)));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Missing_IsSaid_AndLeftToTheServices()
+    {
+        await jetStream.DeleteStreamAsync(Streams.WebhookEvents.Name, TestContext.Current.CancellationToken);
+
+        var (exitCode, text) = await RunAsync("apply");
+
+        Assert.Equal((0, true), (exitCode, text.Contains("Not there, and created by a service when it starts: KGENTS_WEBHOOKS\n", StringComparison.Ordinal)));
+        Assert.DoesNotContain(await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken), name => name == Streams.WebhookEvents.Name);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Command_IsExplained_WhenItIsNotUnderstood()
     {
         var (exitCode, text) = await Operator.RunAsync(nats.Url, ["streams", "drop"]);
