@@ -52,7 +52,7 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(requests, system.Model.Requests.Count);
         await system.Client.SayAsync(session, "And now?");
         await system.Store.UsageExportedAsync();
-        Assert.Equal((3, 0), (system.OpenMeter.AcceptedEvents.Count, system.OpenMeter.Duplicates));
+        Assert.Equal((3, 0), (system.BilledCalls, system.OpenMeter.Duplicates));
     }
 
     /// <summary>The streams are read one after the other, and the services write all the time.</summary>

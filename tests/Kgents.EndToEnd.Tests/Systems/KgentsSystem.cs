@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Talk;
 using Kgents.Testing;
 
@@ -31,6 +32,9 @@ public sealed class KgentsSystem : IAsyncDisposable
     public ScriptedModelServer Model { get; }
 
     public OpenMeterStandIn OpenMeter { get; }
+
+    /// <summary>Of models that OpenMeter was told to bill; beside them it is told of turns and of requests.</summary>
+    public int BilledCalls => OpenMeter.AcceptedEvents.Count(usage => usage.GetProperty("type").ValueEquals(UsageEvent.BillableType));
 
     /// <summary>A look into the streams from outside the services.</summary>
     public Store Store { get; }
