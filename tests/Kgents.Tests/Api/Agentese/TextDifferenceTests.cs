@@ -19,12 +19,12 @@ public sealed class TextDifferenceTests
     });
 
     [Fact]
-    public void Texts_ThatAreTooLongToCompare_ReplaceEachOther_ButForTheirEnds()
+    public void Texts_ThatAreTooLongToCompare_ReplaceEachOther()
     {
-        string Words(string word) => string.Concat(Enumerable.Repeat($" {word}", 3_000));
+        string Words(string word) => string.Concat(Enumerable.Repeat($" {word}", 5_000));
 
         var pieces = TextDifference.Of($"first{Words("a")} last", $"first{Words("b")} last").Select(piece => piece!["kind"]!.GetValue<string>());
 
-        Assert.Equal(["same", "removed", "added", "same"], pieces);
+        Assert.Equal(["removed", "added"], pieces);
     }
 }
