@@ -247,7 +247,7 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
             .Where(content => content.Name is "text/csv" or "text/event-stream")
             .ToList();
 
-        Assert.Equal(5, contents.Count);
+        Assert.Equal(6, contents.Count);
         Assert.All(contents, content => Assert.Matches(content.Name == "text/csv" ? @"^\w+(,\w+)+\r\n[^\r]+\r\n" : @"(id: \d+\nevent: \w+\ndata: \{.+\}\n\n)+", content.Value.GetProperty("example").GetString()));
     }
 
