@@ -76,10 +76,13 @@ public static class KgentsMetering
     {
         services.AddHttpClient(nameof(OpenMeterClient), http => OpenMeterClient.Configure(http, connection)).SendEachRequestOnce();
         services.AddHttpClient(nameof(OpenMeterEvents), http => OpenMeterClient.Configure(http, connection)).SendEachRequestOnce();
+        services.AddHttpClient(nameof(OpenMeterMeters), http => OpenMeterClient.Configure(http, connection)).SendEachRequestOnce();
 
         // One of each for the life of the process: a circuit breaker that is made anew has seen nothing.
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<OpenMeterClient>(provider, provider.GetRequiredService<IHttpClientFactory>().CreateClient(nameof(OpenMeterClient))));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<OpenMeterEvents>(provider, provider.GetRequiredService<IHttpClientFactory>().CreateClient(nameof(OpenMeterEvents))));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<OpenMeterMeters>(provider, provider.GetRequiredService<IHttpClientFactory>().CreateClient(nameof(OpenMeterMeters))));
+        services.AddSingleton<MeterComparison>();
         services.AddSingleton<DeduplicationProbe>();
     }
 

@@ -40,7 +40,7 @@ internal static class AnswerExamples
 
     private static readonly ReconciledQuantity Quantity = new("1", "97");
 
-    private static readonly ReconciliationRecord Reconciliation = new(0, Hour.AddDays(-1), Hour.AddHours(1), At, LogFrom: null, [new(Hour, Model, UsageEvent.BillableType, Quantity, Quantity, Quantity)], 0, []);
+    private static readonly ReconciliationRecord Reconciliation = new(0, Hour.AddDays(-1), Hour.AddHours(1), At, LogFrom: null, [new(Hour, Model, UsageEvent.BillableType, Quantity, Quantity, Quantity, "97")], 0, []);
 
     private static readonly UsageRow Row = new(Hour, Hour.AddHours(1), Model, Session: null, Key: null, UsageEvent.BillableType, Billable: true, "1", "1", "0", "29", "64", "0", "3", "1", "97");
 

@@ -20,7 +20,7 @@ internal sealed class DeliveryLog(WebhookStore webhooks, WebhookDeliveries deliv
             return Problem.WebhookNotFound;
         }
 
-        var found = (await deliveries.OfAsync(tenant, id, cancellationToken)).Where(each => each.Delivery.Sequence < page.Cursor).Take(page.Limit + 1).ToList();
+        var found = await deliveries.LatestAsync(tenant, id, page.Cursor, page.Limit + 1, cancellationToken);
         var shown = found.Take(page.Limit).ToList();
         return TypedResults.Ok(new DeliveryPage(
             [.. shown.Select(each => DeliveryResponse.From(each.Id, each.Delivery))], found.Count > page.Limit ? Paging.Text(shown[^1].Delivery.Sequence) : null));

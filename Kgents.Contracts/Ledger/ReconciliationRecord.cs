@@ -17,7 +17,8 @@ public sealed record ReconciliationRecord(
     IReadOnlyList<ReconciledDifference> Differences);
 
 /// <summary>What each side has of an hour, a model and a type of event.</summary>
-public sealed record ReconciledUsage(DateTimeOffset Hour, string Model, string Type, ReconciledQuantity TokenLog, ReconciledQuantity Ledger, ReconciledQuantity OpenMeter);
+/// <param name="Meter">What OpenMeter's meter sums, in all partitions; null where it is not compared, or there is none.</param>
+public sealed record ReconciledUsage(DateTimeOffset Hour, string Model, string Type, ReconciledQuantity TokenLog, ReconciledQuantity Ledger, ReconciledQuantity OpenMeter, string? Meter = null);
 
 /// <summary>As decimal strings: of tokens, requests or turns, as the type of event is.</summary>
 public sealed record ReconciledQuantity(string Events, string Quantity);

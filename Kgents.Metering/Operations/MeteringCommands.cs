@@ -7,6 +7,7 @@ using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Options;
 
 namespace Kgents.Metering.Operations;
 
@@ -68,7 +69,10 @@ internal static class MeteringCommands
 
             if (arguments.Verb is "reconcile" or "resend")
             {
-                return await new ReconcileCommand(sessions, services.GetService<OpenMeterEvents>(), services.GetRequiredService<JetStreamReader>(), services.GetRequiredService<TimeProvider>(), output).RunAsync(arguments, cancellationToken);
+                var partitions = services.GetRequiredService<IOptions<NatsTopologyOptions>>().Value.Partitions;
+                var command = new ReconcileCommand(
+                    sessions, services.GetService<OpenMeterEvents>(), services.GetService<MeterComparison>(), partitions, services.GetRequiredService<JetStreamReader>(), services.GetRequiredService<TimeProvider>(), output);
+                return await command.RunAsync(arguments, cancellationToken);
             }
 
             if (arguments.Verb == "rebuild")

@@ -9,7 +9,7 @@ using Kgents.ServiceDefaults.Nats;
 namespace Kgents.Metering.Reconcile;
 
 /// <summary>Shows an operator where token log, ledger and OpenMeter differ, and has sent again what OpenMeter has lost.</summary>
-internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvents? openMeter, JetStreamReader reader, TimeProvider time, TextWriter output)
+internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvents? openMeter, MeterComparison? meters, int partitions, JetStreamReader reader, TimeProvider time, TextWriter output)
 {
     private const int MostListed = 100;
     private const int Tries = 10;
@@ -17,28 +17,57 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
     /// <summary>0 when the sides say the same but for what is under way, 1 when they do not, or could not be compared.</summary>
     public async Task<int> RunAsync(MeteringArguments arguments, CancellationToken cancellationToken)
     {
-        if (openMeter is null)
+        if (openMeter is null || meters is null)
         {
             await output.WriteLineAsync("There is no OpenMeter to compare with: set ConnectionStrings:openmeter.");
             return 1;
         }
 
-        Reconciliation found;
+        var now = time.GetUtcNow();
+        Task<Reconciliation> ReconcileAsync(int partition) => new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
+            UsageHour.Of(now.AddHours(1 - arguments.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
+
         try
         {
-            var now = time.GetUtcNow();
-            found = await new Reconciler(sessions.OpenLedger(arguments.Partition), openMeter, reader, time).RunAsync(
-                UsageHour.Of(now.AddHours(1 - arguments.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
+            var found = await ReconcileAsync(arguments.Partition);
+            await ShowAsync(found);
+            if (arguments.Verb == "resend")
+            {
+                return await ResendAsync(arguments, found, cancellationToken);
+            }
+
+            List<Reconciliation> all = [found];
+            foreach (var other in Enumerable.Range(0, partitions).Where(other => other != arguments.Partition))
+            {
+                all.Add(await ReconcileAsync(other));
+            }
+
+            return await IsMeteredSoAsync(meters, all, cancellationToken) && found.Differences.All(each => Reconciliation.IsUnderWay(each.Cause)) ? 0 : 1;
         }
         catch (HttpRequestException exception)
         {
             await output.WriteLineAsync($"OpenMeter does not show its events ({exception.Message}): see ConnectionStrings:openmeter.");
             return 1;
         }
+    }
 
-        await ShowAsync(found);
-        var isSame = found.Differences.All(each => Reconciliation.IsUnderWay(each.Cause));
-        return arguments.Verb == "resend" ? await ResendAsync(arguments, found, cancellationToken) : isSame ? 0 : 1;
+    private async Task<bool> IsMeteredSoAsync(MeterComparison comparison, IReadOnlyList<Reconciliation> all, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var differing = await comparison.RunAsync(all, cancellationToken);
+            foreach (var (group, meter, events) in differing.Take(MostListed))
+            {
+                await output.WriteLineAsync($"OpenMeter's meter sums {Text(meter)} {Unit(group)}, and its events {Text(events)}: {group.Tenant}  {group.Hour}  {group.Model}  {group.Type}");
+            }
+
+            return differing.Count == 0;
+        }
+        catch (HttpRequestException exception)
+        {
+            await output.WriteLineAsync($"OpenMeter does not show what its meters sum ({exception.Message}): see ConnectionStrings:openmeter.");
+            return false;
+        }
     }
 
     private async Task ShowAsync(Reconciliation found)

@@ -12,6 +12,7 @@ internal sealed partial class ReconcileWorker(
     NatsTopology topology,
     MeteringSessions sessions,
     OpenMeterEvents openMeter,
+    MeterComparison meters,
     ReconciliationStore store,
     MismatchEvents mismatches,
     JetStreamReader reader,
@@ -30,11 +31,17 @@ internal sealed partial class ReconcileWorker(
     protected override async Task SweepOnceAsync(CancellationToken cancellationToken)
     {
         var lasting = 0;
+        var now = time.GetUtcNow();
+        List<Reconciliation> partitions = [];
         for (var partition = 0; partition < streams.Value.Partitions; partition++)
         {
-            var now = time.GetUtcNow();
-            var found = await new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
-                UsageHour.Of(now.AddHours(1 - options.Value.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
+            partitions.Add(await new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
+                UsageHour.Of(now.AddHours(1 - options.Value.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken));
+        }
+
+        await CompareMetersAsync(partitions, cancellationToken);
+        foreach (var (partition, found) in partitions.Index())
+        {
             await store.KeepAsync(partition, found, now, cancellationToken);
             await mismatches.TellAsync(found, cancellationToken);
             lasting += found.Differences.Count(each => !Reconciliation.IsUnderWay(each.Cause));
@@ -46,6 +53,28 @@ internal sealed partial class ReconcileWorker(
             LogDiffers(lasting, options.Value.Hours);
         }
     }
+
+    /// <summary>A key that may read events and not meters leaves the events compared.</summary>
+    private async Task CompareMetersAsync(IReadOnlyList<Reconciliation> partitions, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if ((await meters.RunAsync(partitions, cancellationToken)).Count is > 0 and var differing)
+            {
+                LogMetersDiffer(differing);
+            }
+        }
+        catch (HttpRequestException exception)
+        {
+            LogMetersNotCompared(exception);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "OpenMeter's meters sum something else than the events that it shows, of {Groups} hours, models and types of event: `ledger reconcile` names each.")]
+    private partial void LogMetersDiffer(int groups);
+
+    [LoggerMessage(LogLevel.Warning, "OpenMeter's meters do not answer, and are not compared with its events.")]
+    private partial void LogMetersNotCompared(Exception exception);
 
     [LoggerMessage(LogLevel.Warning, "OpenMeter and the ledger differ on {Events} usage events of the last {Hours} hours: `ledger reconcile` names each.")]
     private partial void LogDiffers(int events, int hours);

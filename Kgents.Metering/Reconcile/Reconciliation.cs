@@ -20,6 +20,9 @@ internal sealed record ReconciledRow(ReconciledGroup Group)
     public ReconciledSum Ledger { get; set; }
 
     public ReconciledSum OpenMeter { get; set; }
+
+    /// <summary>What OpenMeter's meter sums of the group, in all partitions; null when it is not compared, or there is none.</summary>
+    public decimal? Meter { get; set; }
 }
 
 /// <summary>One event on which the sides differ.</summary>

@@ -35,7 +35,7 @@ internal sealed class ReconciliationStore(INatsJSContext jetStream)
     }
 
     private static ReconciledUsage Usage(ReconciledRow row) =>
-        new(UsageHour.Start(row.Group.Hour), row.Group.Model, row.Group.Type, Quantity(row.Log), Quantity(row.Ledger), Quantity(row.OpenMeter));
+        new(UsageHour.Start(row.Group.Hour), row.Group.Model, row.Group.Type, Quantity(row.Log), Quantity(row.Ledger), Quantity(row.OpenMeter), row.Meter is { } meter ? Text(meter) : null);
 
     private static ReconciledQuantity Quantity(ReconciledSum sum) => new(sum.Events.ToString(CultureInfo.InvariantCulture), Text(sum.Quantity));
 

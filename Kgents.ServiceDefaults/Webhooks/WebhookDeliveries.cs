@@ -8,12 +8,30 @@ public sealed class WebhookDeliveries(JetStreamReader reader, FencedPublisher pu
 {
     private readonly BucketRecords<WebhookDelivery> records = new(Buckets.WebhookDeliveryRecords, WireJson.Default.WebhookDelivery, reader, publisher, time);
 
-    /// <summary>All of a webhook, the latest event first.</summary>
-    public async Task<IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)>> OfAsync(TenantId tenant, WebhookId webhook, CancellationToken cancellationToken) => await records
-        .ReadAsync(Subjects.WebhookDeliveries(tenant, webhook), cancellationToken)
-        .Select(found => (WebhookEventId.Parse(found.Subject[(found.Subject.LastIndexOf('.') + 1)..]), found.Value))
-        .OrderByDescending(found => found.Value.Sequence)
-        .ToListAsync(cancellationToken);
+    /// <summary>
+    /// Those of a webhook whose events came before one, the latest first, at most so many. All are read for it, since the bucket has them by their last change and not by their events; no more than are
+    /// asked for are in memory.
+    /// </summary>
+    /// <param name="before">The sequence of that event.</param>
+    public async Task<IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)>> LatestAsync(TenantId tenant, WebhookId webhook, ulong before, int most, CancellationToken cancellationToken)
+    {
+        var latest = new SortedList<ulong, (WebhookEventId, WebhookDelivery)>();
+        await foreach (var (delivery, subject) in records.ReadAsync(Subjects.WebhookDeliveries(tenant, webhook), cancellationToken))
+        {
+            // One that is changed while it is read comes twice, as it is now the second time.
+            if (delivery.Sequence < before)
+            {
+                latest[delivery.Sequence] = (WebhookEventId.Parse(subject[(subject.LastIndexOf('.') + 1)..]), delivery);
+            }
+
+            if (latest.Count > most)
+            {
+                latest.RemoveAt(0);
+            }
+        }
+
+        return [.. latest.Values.Reverse()];
+    }
 
     public Task<(WebhookDelivery Value, ulong Sequence)?> FindAsync(DeliveryAddress address, CancellationToken cancellationToken) =>
         records.FindAsync(Subjects.WebhookDelivery(address), cancellationToken);

@@ -14,9 +14,7 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     private readonly RecentItems<OpenMeterRequest> _requests = new(10_000);
     private LoopbackServer? _server;
 
-    private OpenMeterStandIn()
-    {
-    }
+    private OpenMeterStandIn() => Meters = new OpenMeterMeters(_events);
 
     public Uri Endpoint => _server!.Address;
 
@@ -36,6 +34,8 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 
     /// <summary>Events that are refused after the schema has passed them: the 400 does not say which of a batch it was.</summary>
     public Func<JsonElement, bool>? IsPoison { get; set; }
+
+    public OpenMeterMeters Meters { get; }
 
     /// <summary>Age of an event's own time above which it is lost after its 204: the retention of the queue.</summary>
     public TimeSpan? OldestTime { get; set; }
@@ -130,6 +130,7 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
         ("/api/v1/events", "POST") => IngestAsync(context, StatusCodes.Status204NoContent, cancellationToken),
         ("/api/v3/openmeter/events", "POST") => IngestAsync(context, StatusCodes.Status202Accepted, cancellationToken),
         ("/api/v2/events", "GET") => ListAsync(context, cancellationToken),
+        ({ } path, "GET") when path.Split('/') is ["", "api", "v1", "meters", var slug, "query"] => QueryAsync(context, slug, cancellationToken),
         ("/api/v1/events" or "/api/v2/events" or "/api/v3/openmeter/events", _) => EndAsync(context, StatusCodes.Status405MethodNotAllowed),
         _ => EndAsync(context, StatusCodes.Status404NotFound),
     };
@@ -161,6 +162,14 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
         }
 
         await context.Response.WriteAsJsonAsync(page, cancellationToken);
+    }
+
+    private async Task QueryAsync(HttpContext context, string slug, CancellationToken cancellationToken)
+    {
+        if (!await IsRefusedAsync(context, cancellationToken))
+        {
+            await Meters.AnswerAsync(context, slug, cancellationToken);
+        }
     }
 
     private async Task IngestAsync(HttpContext context, int success, CancellationToken cancellationToken)

@@ -43,6 +43,18 @@ internal static class UsageSample
             WireJson.Default.UsageEvent);
     }
 
+    /// <summary>Requests as the API records them.</summary>
+    public static byte[] Requests(string id, TenantId tenant, long requests, DateTimeOffset at) => JsonSerializer.SerializeToUtf8Bytes(
+        new UsageEvent<RequestUsageData>(id, UsageEvent.RequestType, tenant, at.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), new RequestUsageData
+        {
+            RequestId = id,
+            KeyId = ApiKeyId.Parse("k-0123456789abcdef0123456789abcdef"),
+            Operation = "getSession",
+            Requests = Text(requests),
+        })
+        { Source = UsageEvent.ApiSource },
+        WireJson.Default.RequestUsageEvent);
+
     public static string IdOf(string json) => JsonElement.Parse(json).GetProperty("id").GetString()!;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

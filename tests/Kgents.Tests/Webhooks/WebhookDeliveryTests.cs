@@ -287,6 +287,10 @@ public sealed class WebhookDeliveryTests : WebhookTest
         }
 
         await Eventually.TrueAsync(() => Receiver.Received.Count == 5);
+
+        // Its place is its event's, also when it is changed after later ones.
+        await SendAsync(Acme, HttpMethod.Post, $"/v1/webhooks/{id}/deliveries/{tests[1]}/redeliver");
+        await Eventually.TrueAsync(() => Receiver.Received.Count == 6);
         var seen = new List<string>();
         for (var next = ""; next is not null;)
         {
