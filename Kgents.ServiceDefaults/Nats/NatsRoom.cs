@@ -51,7 +51,7 @@ public sealed partial class NatsRoom(TimeProvider time, ILogger<NatsRoom> logger
 
     /// <summary>In words for an operator, with what to set.</summary>
     public static string Describe(string stream, ApiError error) => error.ErrCode == StoreFailed
-        ? $"{stream} is full ({error.Description}): raise its max_bytes, in Kgents and with the nats command, or remove what is old"
+        ? $"{stream} is full ({error.Description}): raise its max_bytes (Nats:*MaxBytes, then `./dev streams apply`), or remove what is old"
         : $"nats-server has no room for {stream} ({error.Description}): raise max_file_store in its configuration and the disk beneath it, or remove what is old";
 
     private sealed record Refusal(string Stream, string Problem, long At);

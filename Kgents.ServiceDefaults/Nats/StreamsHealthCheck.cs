@@ -11,7 +11,7 @@ internal sealed class StreamsHealthCheck(NatsTopology topology, IOptions<HealthO
     {
         var streams = topology.Observed;
         var problems = streams.Where(stream => stream.RefusesWhenFull && stream.Fill * 100 >= options.Value.StreamFullAt)
-            .Select(stream => $"{stream.Name} is {stream.Fill * 100:0} % full, and refuses at 100: raise its max_bytes, in Kgents and with the nats command, or remove what is old")
+            .Select(stream => $"{stream.Name} is {stream.Fill * 100:0} % full, and refuses at 100: raise its max_bytes (Nats:*MaxBytes, then `./dev streams apply`), or remove what is old")
             .Concat(streams.Where(stream => stream.Behind.Count > 0).Select(stream => $"{stream.Name} has {stream.Copies - stream.Behind.Count} of {stream.Copies} copies: {string.Join(", ", stream.Behind)} away or behind"))
             .ToList();
         var data = streams.ToDictionary(
