@@ -122,6 +122,26 @@ public sealed class KeyTests : IAsyncLifetime
         }
     }
 
+    /// <summary>It would be a time of wherever the replica runs.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("\"2100-01-31T13:00:00\"", 400)]
+    [InlineData("\"2100-01-31T13:00:00.1234567\"", 400)]
+    [InlineData("\"2100-01-31\"", 400)]
+    [InlineData("\"tomorrow\"", 400)]
+    [InlineData("4102444800", 400)]
+    [InlineData("\"2100-01-31T13:00:00Z\"", 201)]
+    [InlineData("\"2100-01-31T13:00:00.5-03:30\"", 201)]
+    [InlineData("null", 201)]
+    public async Task Expiry_IsRefused_UnlessItHasAnOffset(string time, int status)
+    {
+        using var content = new StringContent($$"""{"name":"a","expires_at":{{time}}}""", Encoding.UTF8, "application/json");
+        using var response = await host.Client.PostAsync(new Uri("/v1/keys", UriKind.Relative), content, TestContext.Current.CancellationToken);
+
+        var answer = JsonElement.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal(status == 400, answer.TryGetProperty("errors", out var errors) && errors.TryGetProperty("expires_at", out _));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Keys_OfAnotherTenant_AreNotThere()
     {
