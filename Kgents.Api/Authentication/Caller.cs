@@ -24,6 +24,9 @@ internal static class Callers
     /// <summary>Requests in a minute and in a day that the key may make, besides its tenant's limits; 0 for no limit.</summary>
     public static (long Minute, long Day) KeyLimits(this ClaimsPrincipal user) => (Of(user).Key.RequestsPerMinute ?? 0, Of(user).Key.RequestsPerDay ?? 0);
 
+    /// <summary>Null for never.</summary>
+    public static DateTimeOffset? KeyExpiresAt(this ClaimsPrincipal user) => Of(user).Key.ExpiresAt;
+
     public static TenantStatus TenantStatus(this ClaimsPrincipal user) => Of(user).Tenant.Status;
 
     public static bool MayUseService(this ClaimsPrincipal user) => user.TenantStatus().MayUseService();

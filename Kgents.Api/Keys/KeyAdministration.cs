@@ -5,7 +5,7 @@ using Kgents.Contracts;
 
 namespace Kgents.Api.Keys;
 
-/// <summary>Creates, lists, changes and revokes the keys of one tenant, for whoever may. Nobody can give a key a scope that his own has not, or a limit above his own.</summary>
+/// <summary>Creates, lists, changes and revokes the keys of one tenant, for whoever may. Nobody can give a key a scope that his own has not, a limit above his own, or a longer life.</summary>
 internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvider time) : IDisposable
 {
     /// <summary>Keys that a tenant may have, revoked ones too, which stay for the audit.</summary>
@@ -17,7 +17,7 @@ internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvid
     public async Task<IResult> CreateAsync(ClaimsPrincipal user, TenantId tenant, CreateKeyRequest request, CancellationToken cancellationToken)
     {
         var scopes = request.Scopes ?? [Scopes.Read, Scopes.Write];
-        if ((request.Validate() ?? Missing(user, scopes) ?? Past(request.ExpiresAt) ?? Above(user, tenant, request.RequestsPerMinute ?? 0, request.RequestsPerDay ?? 0)) is { } problem)
+        if ((request.Validate() ?? Missing(user, scopes) ?? Past(request.ExpiresAt) ?? Above(user, tenant, request.RequestsPerMinute ?? 0, request.RequestsPerDay ?? 0, request.ExpiresAt ?? DateTimeOffset.MaxValue)) is { } problem)
         {
             return problem;
         }
@@ -52,7 +52,7 @@ internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvid
 
     public async Task<IResult> ChangeAsync(ClaimsPrincipal user, TenantId tenant, string keyId, ChangeKeyRequest request, CancellationToken cancellationToken)
     {
-        if ((request.Validate() ?? Missing(user, request.Scopes ?? []) ?? Past(request.ExpiresAt) ?? Above(user, tenant, request.RequestsPerMinute, request.RequestsPerDay)) is { } problem)
+        if ((request.Validate() ?? Missing(user, request.Scopes ?? []) ?? Past(request.ExpiresAt) ?? Above(user, tenant, request.RequestsPerMinute, request.RequestsPerDay, request.ExpiresAt)) is { } problem)
         {
             return problem;
         }
@@ -85,14 +85,16 @@ internal sealed class KeyAdministration(ApiKeyStore keys, KeyUse use, TimeProvid
     private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult? Missing(ClaimsPrincipal user, IEnumerable<string> scopes) =>
         scopes.FirstOrDefault(scope => Scopes.All.Contains(scope) && !user.HasScope(scope)) is { } missing ? Problem.ScopeMissing(missing) : null;
 
-    /// <summary>A key with limits of its own cannot lift them, neither its own nor by another key.</summary>
+    /// <summary>A key with limits of its own cannot lift them, neither its own nor by another key; nor can one that expires outlive that.</summary>
     /// <param name="perMinute">0 for none; null when it is left as it is.</param>
-    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult? Above(ClaimsPrincipal user, TenantId tenant, long? perMinute, long? perDay)
+    /// <param name="expiresAt">The end of time for never; null when it is left as it is.</param>
+    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult? Above(ClaimsPrincipal user, TenantId tenant, long? perMinute, long? perDay, DateTimeOffset? expiresAt)
     {
         var own = user.KeyLimits();
         return user.Tenant() != tenant ? null
             : IsAbove(perMinute, own.Minute) ? Problem.AboveOwnLimit("requests_per_minute", own.Minute)
             : IsAbove(perDay, own.Day) ? Problem.AboveOwnLimit("requests_per_day", own.Day)
+            : user.KeyExpiresAt() is { } end && expiresAt > end ? Problem.AfterOwnEnd("expires_at", end)
             : null;
 
         static bool IsAbove(long? asked, long own) => own > 0 && asked is { } limit && (limit == 0 || limit > own);

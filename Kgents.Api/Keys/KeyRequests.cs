@@ -1,17 +1,18 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Kgents.Api.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Kgents.Api.Keys;
 
 /// <summary>A new key. Without <paramref name="Scopes"/> it may read and write; without <paramref name="ExpiresAt"/> it does not expire; its own limits are besides its tenant's.</summary>
-internal sealed record CreateKeyRequest([property: Required] string? Name, string[]? Scopes, DateTimeOffset? ExpiresAt, long? RequestsPerMinute, long? RequestsPerDay)
+internal sealed record CreateKeyRequest([property: Required] string? Name, string[]? Scopes, [property: JsonConverter(typeof(OffsetTimeConverter))] DateTimeOffset? ExpiresAt, long? RequestsPerMinute, long? RequestsPerDay)
 {
     public ProblemHttpResult? Validate() => Name is null ? Problem.Invalid(422, "name", "is missing") : KeyFields.Validate(Name, Scopes, RequestsPerMinute, RequestsPerDay);
 }
 
 /// <summary>What is to change of a key; what is left out stays.</summary>
-internal sealed record ChangeKeyRequest(string? Name, string[]? Scopes, DateTimeOffset? ExpiresAt, long? RequestsPerMinute, long? RequestsPerDay)
+internal sealed record ChangeKeyRequest(string? Name, string[]? Scopes, [property: JsonConverter(typeof(OffsetTimeConverter))] DateTimeOffset? ExpiresAt, long? RequestsPerMinute, long? RequestsPerDay)
 {
     public ProblemHttpResult? Validate() => KeyFields.Validate(Name, Scopes, RequestsPerMinute, RequestsPerDay);
 }

@@ -11,16 +11,17 @@ internal static class RequestBucket
     /// <summary>What is left of sums of fractions. A request is one, so it lets none through.</summary>
     private const double Rounding = 1e-6;
 
-    /// <summary>The bucket at this time.</summary>
+    /// <summary>The bucket at this time. No more is missing than the quota: it may have been higher when it was taken, and is waited for no longer than the present one takes to fill.</summary>
     public static RequestRateRecord At(RequestRateRecord? bucket, long quota, DateTimeOffset now)
     {
+        var spent = Math.Min(bucket?.Spent ?? 0, quota);
         if (bucket is null || IsFarAhead(bucket, now))
         {
-            return new RequestRateRecord(bucket?.Spent ?? 0, now);
+            return new RequestRateRecord(spent, now);
         }
 
         var elapsed = now - bucket.At;
-        return elapsed <= TimeSpan.Zero ? bucket : new RequestRateRecord(Math.Max(0, bucket.Spent - (elapsed / RequestLimit.Minute * quota)), now);
+        return elapsed <= TimeSpan.Zero ? bucket with { Spent = spent } : new RequestRateRecord(Math.Max(0, spent - (elapsed / RequestLimit.Minute * quota)), now);
     }
 
     /// <summary>Whoever wrote it had a wrong clock. It is to be filled from now on, and not from then, so the right time must be written.</summary>

@@ -31,6 +31,13 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
             schema.Pattern = pattern;
         }
 
+        // A time that is read by a converter of its own is anything to the framework.
+        if (type.Type == typeof(DateTimeOffset?) && schema.Type is null)
+        {
+            schema.Type = JsonSchemaType.String | JsonSchemaType.Null;
+            schema.Format = "date-time";
+        }
+
         // The one body that holds any JSON wants an object there.
         if (type.Type == typeof(JsonElement))
         {

@@ -33,8 +33,10 @@ internal sealed partial class QuotaRebase(TenantQuota quotas, MonthUsage usage, 
     private async Task RebaseAsync(TenantId tenant, CancellationToken cancellationToken)
     {
         var month = UsageWindow.Month(time.GetUtcNow());
-        if (await usage.ReadLedgerAsync(tenant, month, cancellationToken) is not { } ledger || await SeeAsync(tenant, cancellationToken) is not var (quota, last))
+        if (await usage.ReadLedgerAsync(tenant, month, cancellationToken) is not { } ledger || await SeeAsync(tenant, cancellationToken) is not var (quota, last)
+            || quota.Period != TenantQuota.PeriodOf(month))
         {
+            // Of another month is what is settled when the month has just ended, or when whoever wrote it was there already.
             LogNotCompared(tenant);
             return;
         }

@@ -24,6 +24,14 @@ internal static partial class Problem
     public static ProblemHttpResult AboveOwnLimit(string field, long limit) => Create(
         403, "above-own-limit", "The key cannot give more than it has", $"Its own {field} is {limit}; it can give from 1 to {limit}.", ("field", field), ("limit", limit));
 
+    public static ProblemHttpResult AfterOwnEnd(string field, DateTimeOffset end) => Create(
+        403,
+        "above-own-limit",
+        "The key cannot give more than it has",
+        $"Its own {field} is {Text(end)}; it can give that or an earlier one.",
+        ("field", field),
+        ("limit", Text(end)));
+
     public static ProblemHttpResult OperatorOnly => Create(403, "operator-only", "Only the operator may do this", "It takes a key of the operator's tenant.");
 
     public static ProblemHttpResult TenantNotActive(TenantStatus status) => Create(
@@ -151,6 +159,8 @@ internal static partial class Problem
         TurnErrorCodes.ModelStalled => 504,
         _ => 500,
     };
+
+    private static string Text(DateTimeOffset time) => time.ToString("O", CultureInfo.InvariantCulture);
 
     private static string Type(string name) => $"urn:kgents:problem:{name}";
 }

@@ -19,6 +19,9 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
 
     private readonly BucketRecords<QuotaRecord> records = new(Buckets.QuotaRecords, WireJson.Default.QuotaRecord, reader, publisher, time) { SameBytesAreOneChange = true };
 
+    /// <summary>The month of UTC that an instant lies in, as a record names it.</summary>
+    public static string PeriodOf(DateTimeOffset instant) => instant.ToUniversalTime().ToString("yyyy-MM", CultureInfo.InvariantCulture);
+
     /// <summary>Reserves as much as there is, or changes what the turn has reserved.</summary>
     /// <param name="atLeast">With less the turn is of no use, and is refused.</param>
     /// <param name="tokensPerMonth">0 for no limit.</param>
@@ -63,13 +66,25 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
         }
     }
 
-    /// <summary>The turn has ended and used so much. One that is settled already stays as it is; one that ended in an earlier month is none of this one.</summary>
-    public Task SettleAsync(TurnAddress turn, long tokens, DateTimeOffset at, CancellationToken cancellationToken) => ChangeAsync(
-        turn.Tenant,
-        quota => !quota.Open.ContainsKey(turn.Turn.ToString()) ? null
-            : At(quota, at) is var current && current.Period == PeriodOf(at) ? Without(current, turn) with { Settled = current.Settled + tokens }
-            : Without(current, turn),
-        cancellationToken);
+    /// <summary>The turn has ended and used so much. One that is settled already stays as it is; one that ended in an earlier month is none of this one, however late it is settled.</summary>
+    public Task SettleAsync(TurnAddress turn, long tokens, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        return ChangeAsync(turn.Tenant, Settle, cancellationToken);
+
+        QuotaRecord? Settle(QuotaRecord quota)
+        {
+            if (!quota.Open.ContainsKey(turn.Turn.ToString()))
+            {
+                return null;
+            }
+
+            // The month is that of now, and never goes back to that of the turn; the clock of whoever ended it may be a little ahead.
+            var now = time.GetUtcNow();
+            var ended = at > now + ClockSkew ? now : at;
+            var current = Without(At(quota, ended > now ? ended : now), turn);
+            return current.Period == PeriodOf(ended) ? current with { Settled = current.Settled + tokens } : current;
+        }
+    }
 
     /// <summary>The turn was never begun, or nothing is known of it.</summary>
     public Task ReleaseAsync(TurnAddress turn, CancellationToken cancellationToken) => ChangeAsync(
@@ -153,8 +168,6 @@ public sealed class TenantQuota(JetStreamReader reader, FencedPublisher publishe
         open.Remove(turn.Turn.ToString());
         return quota with { Open = open };
     }
-
-    private static string PeriodOf(DateTimeOffset instant) => instant.ToUniversalTime().ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
     private static string SubjectOf(TenantId tenant) => Subjects.KeyValue(Buckets.Quota, tenant.ToString());
 }

@@ -123,6 +123,60 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task KeyThatExpires_CannotPutThatOff_ByItselfOrByAnother()
+    {
+        var end = TimeProvider.System.GetUtcNow().AddHours(1);
+        using var forever = await host.NewClientAsync("acme", "admin", "read");
+        using var creating = await host.Client.PostAsJsonAsync("/v1/admin/tenants/acme/keys", new { name = "short", scopes = new[] { "admin", "read" }, expires_at = end }, TestContext.Current.CancellationToken);
+        var expiring = await creating.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+        using var client = host.ClientWith(expiring.GetProperty("key").GetString());
+        var own = $"/v1/keys/{expiring.GetProperty("id").GetString()}";
+
+        using var refused = await client.PatchAsJsonAsync(own, new { expires_at = end.AddTicks(1) }, TestContext.Current.CancellationToken);
+        var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+
+        Assert.Equal(("urn:kgents:problem:above-own-limit", "expires_at", end), (problem.GetProperty("type").GetString(), problem.GetProperty("field").GetString(), problem.GetProperty("limit").GetDateTimeOffset()));
+        Assert.Equal(
+            [403, 403, 200, 201, 200, 200],
+            new List<int>
+            {
+                await SendAsync(client, HttpMethod.Post, "/v1/keys", new { name = "for ever", scopes = new[] { "read" } }),
+                await SendAsync(client, HttpMethod.Post, "/v1/keys", new { name = "longer", scopes = new[] { "read" }, expires_at = end.AddTicks(1).ToOffset(TimeSpan.FromHours(-12)) }),
+                await SendAsync(client, HttpMethod.Patch, own, new { name = "still short" }),
+                await SendAsync(client, HttpMethod.Post, "/v1/keys", new { name = "as long", scopes = new[] { "read" }, expires_at = end.ToOffset(TimeSpan.FromHours(14)) }),
+                await SendAsync(client, HttpMethod.Patch, own, new { expires_at = end.AddMinutes(-1) }),
+                await SendAsync(forever, HttpMethod.Patch, own, new { expires_at = end.AddDays(1) }),
+            });
+
+        static async Task<int> SendAsync(HttpClient client, HttpMethod method, string path, object body)
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = JsonContent.Create(body) };
+            using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+            return (int)response.StatusCode;
+        }
+    }
+
+    /// <summary>It would be a time of wherever the replica runs.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("\"2100-01-31T13:00:00\"", 400)]
+    [InlineData("\"2100-01-31T13:00:00.1234567\"", 400)]
+    [InlineData("\"2100-01-31\"", 400)]
+    [InlineData("\"tomorrow\"", 400)]
+    [InlineData("4102444800", 400)]
+    [InlineData("\"2100-01-31T13:00:00Z\"", 201)]
+    [InlineData("\"2100-01-31T13:00:00.5-03:30\"", 201)]
+    [InlineData("null", 201)]
+    public async Task Expiry_IsRefused_UnlessItHasAnOffset(string time, int status)
+    {
+        using var content = new StringContent($$"""{"name":"a","expires_at":{{time}}}""", Encoding.UTF8, "application/json");
+        using var response = await host.Client.PostAsync(new Uri("/v1/keys", UriKind.Relative), content, TestContext.Current.CancellationToken);
+
+        var answer = JsonElement.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal(status == 400, answer.TryGetProperty("errors", out var errors) && errors.TryGetProperty("expires_at", out _));
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task Keys_OfAnotherTenant_AreNotThere()
     {
         var theirs = (await host.NewKeyAsync("theirs")).GetProperty("id").GetString();

@@ -190,6 +190,17 @@ public sealed partial class ApiDocumentTests : IAsyncLifetime
             strict: true);
     }
 
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("CreateKeyRequest")]
+    [InlineData("ChangeKeyRequest")]
+    public void Expiry_IsATime(string schema)
+    {
+        var expiry = Schemas.GetProperty(schema).GetProperty("properties").GetProperty("expires_at");
+
+        Assert.Equal("date-time", expiry.GetProperty("format").GetString());
+        Assert.Equivalent(new[] { "null", "string" }, expiry.GetProperty("type").EnumerateArray().Select(type => type.GetString()), strict: true);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public void Ids_HaveTheirForm()
     {

@@ -125,6 +125,24 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
         Assert.Equal((0, 1), ((await QuotaAsync(host)).Settled, (await QuotaAsync(host)).Open.Count));
     }
 
+    /// <summary>Another replica's clock is in the next month already, or the month ends while it is compared.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Settled_IsLeftAlone_WhenItIsOfAnotherMonthThanWhatWasRecorded()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var next = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1);
+        var time = new MovableTime { Ahead = next - TimeSpan.FromMinutes(1) - now };
+        await using var host = await KgentsHost.StartAsync(nats.Url, Parts.Api, time, ("Quotas:RebaseInterval", Never));
+        var record = new QuotaRecord(TenantQuota.PeriodOf(next), 500, new Dictionary<string, OpenTurn>());
+        await Conversations.StoreAsync(host, Subjects.KeyValue(Buckets.Quota, "acme"), JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.QuotaRecord));
+
+        await host.Services.GetRequiredService<QuotaRebase>().ApplyOnceAsync(TestContext.Current.CancellationToken);
+
+        var after = await QuotaAsync(host);
+        Assert.Equal((TenantQuota.PeriodOf(next), 500, null), (after.Period, after.Settled, after.RebasedAt));
+        Assert.Contains(host.Logs.Lines, line => line.Contains("could not be compared", StringComparison.Ordinal));
+    }
+
     private static async Task<QuotaRecord> QuotaAsync(KgentsHost host) =>
         (await host.Services.GetRequiredService<TenantQuota>().FindAsync(Acme, TestContext.Current.CancellationToken))!;
 

@@ -108,6 +108,33 @@ public sealed class QuotaTests : IAsyncLifetime
         Assert.Equal((10, 0), ((await QuotaAsync(host)).Settled, (await QuotaAsync(host)).Open.Count));
     }
 
+    /// <summary>By the sweeper, say, days after its worker died: what the new month has used since is not forgotten.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Month_KeepsWhatIsSettled_WhenATurnOfAnEarlierOneIsSettledLate()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var turnOfMonth = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero);
+        var time = new MovableTime { Ahead = turnOfMonth.AddDays(3) - now };
+        await using var host = await StartAsync(nats.Url, Parts.Api, time);
+        var quota = host.Services.GetRequiredService<TenantQuota>();
+        var turns = Enumerable.Range(0, 3).Select(_ => new TurnAddress(Acme, SessionId.New(0, time), TurnId.New(time))).ToList();
+        foreach (var turn in turns)
+        {
+            Assert.IsType<QuotaAnswer.Granted>(await quota.ReserveAsync(turn, 1, 100, 10_000, 0, TestContext.Current.CancellationToken));
+        }
+
+        await quota.SettleAsync(turns[0], 1_000, time.GetUtcNow(), TestContext.Current.CancellationToken);
+        await quota.SettleAsync(turns[1], 100, turnOfMonth.AddDays(-5), TestContext.Current.CancellationToken);
+
+        Assert.Equal((TenantQuota.PeriodOf(turnOfMonth), 1_000, 1), await MonthAsync());
+
+        // Whoever ended it had a clock that is years ahead: it was this month all the same.
+        await quota.SettleAsync(turns[2], 10, turnOfMonth.AddYears(5), TestContext.Current.CancellationToken);
+        Assert.Equal((TenantQuota.PeriodOf(turnOfMonth), 1_010, 0), await MonthAsync());
+
+        async Task<(string Period, long Settled, int Open)> MonthAsync() => await QuotaAsync(host) is var record ? (record.Period, record.Settled, record.Open.Count) : default;
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Answer_IsCutAndKeptAndBilled_WhenItReachesTheQuota()
     {

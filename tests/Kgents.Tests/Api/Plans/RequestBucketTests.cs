@@ -55,6 +55,24 @@ public sealed class RequestBucketTests
         Assert.NotNull(RequestBucket.Take(RequestBucket.At(empty, 6, Start.AddSeconds(4) + refused.Wait.Value), 6));
     }
 
+    /// <summary>At once, after a while, and when it was written by a clock that is ahead.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(6)]
+    [InlineData(-30)]
+    [InlineData(-3_600)]
+    public void Bucket_IsFullWithinAMinute_WhenItsQuotaIsLowered(int seconds)
+    {
+        const long Lower = 10;
+        var (_, empty) = TakeAll(RequestBucket.At(null, 60_000, Start), 60_000);
+
+        var lowered = RequestBucket.At(empty, Lower, Start.AddSeconds(seconds));
+
+        Assert.InRange(lowered.Spent, 0, Lower);
+        Assert.InRange(RequestBucket.Refused(lowered, RequestLimit.OfTenantMinute(Lower)).Wait!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(6));
+        Assert.Equal(Lower, TakeAll(RequestBucket.At(lowered, Lower, lowered.At + RequestLimit.Minute), Lower).Taken);
+    }
+
     /// <summary>Two replicas whose clocks differ do not fill the same time twice.</summary>
     [Fact]
     public void Bucket_IsNotFilledTwice_WhenClocksDiffer()
