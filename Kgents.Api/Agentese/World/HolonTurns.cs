@@ -87,7 +87,8 @@ internal sealed class HolonTurns(HolonStore holons, PastTurns past, SoulQuestion
 
         await foreach (var turn in past.ReadAsync(invocation.Tenant, session, until: null, cancellationToken))
         {
-            if (turn is { Message: { Path: not null, Archetype: not null }, Answer.Status: TurnStatus.Completed })
+            // The session can be asked by other paths too, which are no views of the name.
+            if (turn is { Message: { Path: { } path, Archetype: not null }, Answer.Status: TurnStatus.Completed } && path.StartsWith($"{invocation.Path.Handle}.", StringComparison.Ordinal))
             {
                 yield return turn;
             }

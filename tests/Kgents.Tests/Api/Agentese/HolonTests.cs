@@ -38,6 +38,22 @@ public sealed class HolonTests : AgenteseTest
         Assert.Equal("world.old_house", Text(await GetAsync("resolve?path=world.old_house"), "handle"));
     }
 
+    /// <summary>Its session can be asked like any other, which tells nothing of it.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Thing_IsKnownByItsOwnPathsAlone()
+    {
+        Model.Enqueue(ModelScript.Reply("Four walls."));
+        Model.Enqueue(ModelScript.Reply("Rest."));
+        var session = Text(await InvokeAsync("world.house.define"), "session_id");
+        await InvokeAsync("self.soul.reflect", new { input = "I am tired.", session_id = session }, archetype: "poet");
+
+        var manifest = await ShownAsync("world.house.manifest", archetype: "poet");
+
+        Assert.Empty(manifest.GetProperty("views").EnumerateObject());
+        Assert.Equal(["admin"], Texts(manifest, "seen_by"));
+        Assert.Equal(["world.house.define"], (await ShownAsync("world.house.witness")).GetProperty("turns").EnumerateArray().Select(turn => Text(turn, "path")));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Dialectic_HasThreeParts_OrIsAnAnswerThatCannotBeRead()
     {
