@@ -119,6 +119,28 @@ public sealed class HolonTests : AgenteseTest
         Assert.Equal(404, (await RefusedAsync("world.system.define")).Status);
     }
 
+    [Fact(Timeout = Limits.Test)]
+    public async Task Thing_ThatTheQuotaHasNoRoomFor_IsNotMadeKnown()
+    {
+        using var created = await Host.Client.CreateTenantAsync("acme", "narrow");
+        using var client = await Host.NewClientAsync("acme", "read", "write");
+        Model.Enqueue(new ModelScript(new ModelStep.Token("much"), new ModelStep.Usage(1_000, 999)));
+        await InvokeAsync("world.ship.define", client: client);
+        await Eventually.TrueAsync(async () => (await ShownAsync("self.capabilities.list", client: client)).GetProperty("turns").GetProperty("left").GetInt32() == 5);
+
+        // The first refusal of a month is noted, whatever it is of.
+        Assert.Equal(429, (await RefusedAsync("world.ship.define", client: client)).Status);
+        var before = await StoredButEventsAsync();
+
+        Assert.Equal((429, 429), ((await RefusedAsync("world.boat.define", client: client)).Status, (await RefusedAsync("concept.time.define", client: client)).Status));
+
+        Assert.Equal(before, await StoredButEventsAsync());
+        Assert.Equal(["world.ship"], Texts(await GetAsync("paths", client), "known"));
+
+        // Webhooks tell of the refusal itself.
+        async Task<string> StoredButEventsAsync() => string.Join('\n', (await StoredState.ReadAsync(Host)).Split('\n').Where(line => !line.StartsWith(Streams.WebhookEvents.Name, StringComparison.Ordinal)));
+    }
+
     /// <summary>Nothing is known in another's name; what is refused makes nothing known.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Thing_ThatIsTooLongToAsk_MakesNothingKnown()
