@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kgents.Api.Idempotency;
+using Kgents.Api.Messages;
 using Kgents.Api.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -53,11 +54,12 @@ internal sealed class Composer(Invoker invoker, ArgumentReader arguments, Agente
         return ReadArguments(request, found);
     }
 
-    /// <summary>A step that is refused or fails ends it; what those before it did stays done, and was used.</summary>
+    /// <summary>A step that is refused or fails ends it; what those before it did stays done, and was used. It is a replay when every turn of it is.</summary>
     public async Task<IResult> RunAsync(IReadOnlyList<Invocation> steps, IdempotencyKey? key, CancellationToken cancellationToken)
     {
         var done = new List<StepResponse>();
         InvokeResponse? last = null;
+        bool? isReplayed = null;
         foreach (var step in steps)
         {
             var number = done.Count + 1;
@@ -73,17 +75,24 @@ internal sealed class Composer(Invoker invoker, ArgumentReader arguments, Agente
                 invocation = invocation with { Arguments = invocation.Arguments.With(Parameter.InputName, input) };
             }
 
-            var (http, response) = await reply.TellAsync(invocation, await Invoker.InvokeAsync(invocation, cancellationToken), cancellationToken);
+            var answer = await Invoker.InvokeAsync(invocation, cancellationToken);
+            var (http, response) = await reply.TellAsync(invocation, answer, cancellationToken);
             if (response is null)
             {
-                return http is ProblemHttpResult problem ? At(number, problem) : http;
+                return At(number, http);
+            }
+
+            if (answer is AgenteseAnswer.Asked)
+            {
+                isReplayed = isReplayed is not false && http is Replayed;
             }
 
             last = response;
             done.Add(new StepResponse(response.Path, response.TokensUsed, response.SessionId, response.TurnId, response.Model, response.Span));
         }
 
-        return TypedResults.Ok(new ComposeResponse(last!.Archetype, last.Result, done.Sum(step => step.TokensUsed), done, steps.Any(AgenteseReply.HasLawCheck) ? Laws : null));
+        var composed = TypedResults.Ok(new ComposeResponse(last!.Archetype, last.Result, done.Sum(step => step.TokensUsed), done, steps.Any(AgenteseReply.HasLawCheck) ? Laws : null));
+        return isReplayed is true ? new Replayed(composed) : composed;
     }
 
     /// <summary>False when there is anything but texts and lists.</summary>
@@ -142,9 +151,20 @@ internal sealed class Composer(Invoker invoker, ArgumentReader arguments, Agente
         return null;
     }
 
-    private static ProblemHttpResult At(int step, ProblemHttpResult problem)
+    private static TResult At<TResult>(int step, TResult answer)
+        where TResult : IResult
     {
-        problem.ProblemDetails.Extensions["step"] = step;
-        return problem;
+        IResult inner = answer;
+        while (inner is Replayed or RetryLater)
+        {
+            inner = inner is Replayed replayed ? replayed.Answer : ((RetryLater)inner).Problem;
+        }
+
+        if (inner is ProblemHttpResult problem)
+        {
+            problem.ProblemDetails.Extensions["step"] = step;
+        }
+
+        return answer;
     }
 }

@@ -46,6 +46,18 @@ internal sealed class SoulQuestions(
         return new AgenteseAnswer.Asked(acceptance, message, question.Tell);
     }
 
+    /// <summary>In a session that is made once there is room for the turn; null when another request made one instead.</summary>
+    public async Task<AgenteseAnswer?> TryAskAsync(
+        Invocation invocation, SessionId id, SoulQuestion question, string budget, Func<CancellationToken, Task<bool>> tryMakeAsync, CancellationToken cancellationToken)
+    {
+        var isMade = true;
+        var message = MessageOf(invocation, question, id, budget, BusyPolicy.Enqueue) with { PrepareAsync = MakeAsync };
+        var acceptance = await inbox.AcceptAsync(message, invocation.Key, cancellationToken);
+        return isMade ? new AgenteseAnswer.Asked(acceptance, message, question.Tell) : null;
+
+        async Task<Acceptance?> MakeAsync(CancellationToken accepting) => (isMade = await tryMakeAsync(accepting)) ? null : new Acceptance.SessionGone();
+    }
+
     /// <summary>In a session of the tenant's.</summary>
     public async Task<AgenteseAnswer> AskAsync(Invocation invocation, SessionId id, SoulQuestion question, BusyPolicy whenBusy, CancellationToken cancellationToken)
     {

@@ -5,6 +5,8 @@ internal sealed class Replayed(IResult answer) : IResult
 {
     public const string Header = "Idempotency-Replayed";
 
+    public IResult Answer => answer;
+
     public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.Headers[Header] = "true";

@@ -69,7 +69,8 @@ internal sealed class ArgumentReader(IOptions<MessageOptions> options, TimeProvi
 
     public static bool IsAmount(decimal amount) => amount is > 0 and <= 1 && decimal.Round(amount, 4) == amount;
 
-    private static bool HasOffset(string time) => time.EndsWith('Z') || (time.Length > 6 && time[^6] is '+' or '-');
+    /// <summary>Of a date alone the last part begins as an offset does.</summary>
+    private static bool HasOffset(string time) => time.Contains('T') && time is [.., 'Z'] or [.., '+' or '-', _, _, ':', _, _];
 
     private string Wanted(Parameter parameter) => parameter.Kind switch
     {

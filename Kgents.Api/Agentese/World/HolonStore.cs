@@ -26,27 +26,26 @@ internal sealed class HolonStore(JetStreamReader reader, FencedPublisher publish
             ? record.Session
             : null;
 
-    /// <summary>The session of a name, made now if there is none. A process that dies between the two leaves a session in which nothing was said.</summary>
-    public async Task<SessionId> EnsureAsync(TenantId tenant, AgentesePath path, string mode, string budget, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes the session of a name that has none; false when another request was first, and its session is the one. A process that dies between the two leaves a session in which nothing was said.
+    /// </summary>
+    public async Task<bool> TryNameAsync(TenantId tenant, AgentesePath path, SessionId id, NewSession session, CancellationToken cancellationToken)
     {
         var subject = Subjects.Holon(tenant, path.Context, path.Holon);
-        while (true)
+        var found = await records.FindAsync(subject, cancellationToken);
+        if (found is var (record, _) && (record.Session == id || await sessions.FindAsync(tenant, record.Session, cancellationToken) is not null))
         {
-            var found = await records.FindAsync(subject, cancellationToken);
-            if (found is var (record, _) && await sessions.FindAsync(tenant, record.Session, cancellationToken) is not null)
-            {
-                return record.Session;
-            }
-
-            var session = await sessions.CreateAsync(tenant, new NewSession(path.Handle, mode, Model: null, budget, Eigenvectors: null) { AgentType = SoulQuestions.AgentType }, cancellationToken);
-            if (await records.TryPutAsync(subject, new HolonRecord(session.Id, time.GetUtcNow()), found?.Sequence ?? 0, cancellationToken) is not null)
-            {
-                return session.Id;
-            }
-
-            // Another request was first, and its session is the one.
-            await deletion.DeleteAsync(tenant, session.Id, cancellationToken);
+            return record.Session == id;
         }
+
+        await sessions.EnsureAsync(tenant, id, session, cancellationToken);
+        if (await records.TryPutAsync(subject, new HolonRecord(id, time.GetUtcNow()), found?.Sequence ?? 0, cancellationToken) is not null)
+        {
+            return true;
+        }
+
+        await deletion.DeleteAsync(tenant, id, cancellationToken);
+        return false;
     }
 
     /// <summary>The handles of what the tenant has named and not forgotten, in the order in which it did, and the cursor of the next page.</summary>

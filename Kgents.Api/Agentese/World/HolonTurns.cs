@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
 using Kgents.Api.Messages;
 using Kgents.Api.Plans;
+using Kgents.Api.Sessions;
 using Kgents.Contracts;
 
 namespace Kgents.Api.Agentese;
 
 /// <summary>What is done with a thing or an idea that a tenant has named: the soul answers with the stance of the archetype that asks, and what it said is what is known.</summary>
-internal sealed class HolonTurns(HolonStore holons, PastTurns past, SoulQuestions soul, PlanCatalog plans)
+internal sealed class HolonTurns(HolonStore holons, SessionStore sessions, PastTurns past, SoulQuestions soul, PlanCatalog plans)
 {
     public const string Define = "define";
 
@@ -18,14 +19,26 @@ internal sealed class HolonTurns(HolonStore holons, PastTurns past, SoulQuestion
             return new AgenteseAnswer.Refused(tooLong);
         }
 
-        if (plans.ReadBudget(invocation.Tenant, invocation.Arguments.Text("budget"), out _) is { } notABudget)
+        if (plans.ReadBudget(invocation.Tenant, invocation.Arguments.Text("budget"), out var budget) is { } notABudget)
         {
             return new AgenteseAnswer.Refused(notABudget);
         }
 
-        // A budget that is asked for is for one answer, and not for all that is ever asked about the name.
-        var session = await holons.EnsureAsync(invocation.Tenant, invocation.Path, question.Mode, plans.Of(invocation.Tenant).DefaultBudget, cancellationToken);
-        return await soul.AskAsync(invocation, session, question, BusyPolicy.Enqueue, cancellationToken);
+        while (true)
+        {
+            if (await holons.FindAsync(invocation.Tenant, invocation.Path.Context, invocation.Path.Holon, cancellationToken) is { } known)
+            {
+                return await soul.AskAsync(invocation, known, question, BusyPolicy.Enqueue, cancellationToken);
+            }
+
+            // A budget that is asked for is for one answer, and not for all that is ever asked about the name.
+            var named = new NewSession(invocation.Path.Handle, question.Mode, Model: null, plans.Of(invocation.Tenant).DefaultBudget, Eigenvectors: null) { AgentType = SoulQuestions.AgentType };
+            var id = sessions.NewId();
+            if (await soul.TryAskAsync(invocation, id, question, budget, accepting => holons.TryNameAsync(invocation.Tenant, invocation.Path, id, named, accepting), cancellationToken) is { } answer)
+            {
+                return answer;
+            }
+        }
     }
 
     /// <summary>What the archetype knows of it, which another may know otherwise.</summary>
@@ -87,7 +100,8 @@ internal sealed class HolonTurns(HolonStore holons, PastTurns past, SoulQuestion
 
         await foreach (var turn in past.ReadAsync(invocation.Tenant, session, until: null, cancellationToken))
         {
-            if (turn is { Message: { Path: not null, Archetype: not null }, Answer.Status: TurnStatus.Completed })
+            // The session can be asked by other paths too, which are no views of the name.
+            if (turn is { Message: { Path: { } path, Archetype: not null }, Answer.Status: TurnStatus.Completed } && path.StartsWith($"{invocation.Path.Handle}.", StringComparison.Ordinal))
             {
                 yield return turn;
             }

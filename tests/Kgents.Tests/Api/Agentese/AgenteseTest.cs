@@ -18,7 +18,7 @@ public abstract class AgenteseTest : IAsyncLifetime
     {
         nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
         Model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        Host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming | Parts.Metering, ("ConnectionStrings:llm", Model.ConnectionString), ("Model:MaxRetries", "0"));
+        Host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming | Parts.Metering, ("ConnectionStrings:llm", Model.ConnectionString), ("Model:MaxRetries", "0"), ("Plans:Table:narrow:TokensPerMonth", "2000"), ("Plans:Table:narrow:Turns", "5"));
     }
 
     public async ValueTask DisposeAsync()

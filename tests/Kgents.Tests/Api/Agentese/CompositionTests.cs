@@ -56,12 +56,65 @@ public sealed class CompositionTests : AgenteseTest
         Model.Enqueue(ModelScript.Reply("two"));
         var body = new { paths = new[] { "self.soul.explore", "self.soul.challenge" }, input = "boats" };
 
-        var first = await ComposeAsync(body, "k-1");
-        var second = await ComposeAsync(body, "k-1");
+        using var first = await SendAsync("compose", body, key: "k-1");
+        using var second = await SendAsync("compose", body, key: "k-1");
 
-        Assert.Equal(first.GetRawText(), second.GetRawText());
+        Assert.Equal((200, 200), ((int)first.StatusCode, (int)second.StatusCode));
+        Assert.Equal(await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), await second.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal((false, true), (IsReplayed(first), IsReplayed(second)));
         Assert.Equal(2, Model.Requests.Count);
     }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Composition_ThatAsksNobody_IsNoReplay()
+    {
+        var body = new { paths = new[] { "self.identity.pass" }, input = "boats" };
+
+        using var first = await SendAsync("compose", body, key: "k-1");
+        using var second = await SendAsync("compose", body, key: "k-1");
+
+        Assert.Equal((false, false), (IsReplayed(first), IsReplayed(second)));
+    }
+
+    /// <summary>A quota that ends on the way ends the composition; sent again under its key it goes on where it was, and is no replay.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Step_ThatIsOverAQuota_IsNamed()
+    {
+        using var created = await Host.Client.CreateTenantAsync("acme", "narrow");
+        using var client = await Host.NewClientAsync("acme", "read", "write");
+        Model.Enqueue(new ModelScript(new ModelStep.Token("wider"), new ModelStep.Usage(1_000, 999)));
+
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            using var response = await SendAsync("compose", new { paths = new[] { "self.soul.explore", "self.soul.challenge" }, input = "boats" }, client, "k-1");
+            var (status, name, problem) = await ProblemAsync(response);
+
+            Assert.True((429, 2) == (status, problem.TryGetProperty("step", out var step) ? step.GetInt32() : 0), problem.GetRawText());
+            Assert.Contains("quota-exceeded", name, StringComparison.Ordinal);
+            Assert.NotNull(response.Headers.RetryAfter);
+            Assert.False(IsReplayed(response));
+        }
+
+        Assert.Single(Model.Requests);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Step_ThatFailed_IsNamedAgain_WhenItIsSentAgain()
+    {
+        Model.Enqueue(ModelScript.Reply("wider"));
+        Model.Enqueue(new ModelScript(new ModelStep.Status(500)));
+        var body = new { paths = new[] { "self.soul.explore", "self.soul.challenge" }, input = "boats" };
+
+        using var first = await SendAsync("compose", body, key: "k-1");
+        using var second = await SendAsync("compose", body, key: "k-1");
+        var (status, name, problem) = await ProblemAsync(second);
+
+        Assert.Equal((502, "model-unavailable"), (status, name));
+        Assert.Equal(2, problem.TryGetProperty("step", out var step) ? step.GetInt32() : 0);
+        Assert.Equal((false, true), (IsReplayed(first), IsReplayed(second)));
+    }
+
+    private static bool IsReplayed(HttpResponseMessage response) => response.Headers.Contains("Idempotency-Replayed");
 
     [Theory(Timeout = Limits.Test)]
     [InlineData("""{"paths":["self.soul.explore","self.soul.manifest"],"input":"x"}""", 422, "agentese-composition", 2)]

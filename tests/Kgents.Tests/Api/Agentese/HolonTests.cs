@@ -38,6 +38,22 @@ public sealed class HolonTests : AgenteseTest
         Assert.Equal("world.old_house", Text(await GetAsync("resolve?path=world.old_house"), "handle"));
     }
 
+    /// <summary>Its session can be asked like any other, which tells nothing of it.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Thing_IsKnownByItsOwnPathsAlone()
+    {
+        Model.Enqueue(ModelScript.Reply("Four walls."));
+        Model.Enqueue(ModelScript.Reply("Rest."));
+        var session = Text(await InvokeAsync("world.house.define"), "session_id");
+        await InvokeAsync("self.soul.reflect", new { input = "I am tired.", session_id = session }, archetype: "poet");
+
+        var manifest = await ShownAsync("world.house.manifest", archetype: "poet");
+
+        Assert.Empty(manifest.GetProperty("views").EnumerateObject());
+        Assert.Equal(["admin"], Texts(manifest, "seen_by"));
+        Assert.Equal(["world.house.define"], (await ShownAsync("world.house.witness")).GetProperty("turns").EnumerateArray().Select(turn => Text(turn, "path")));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Dialectic_HasThreeParts_OrIsAnAnswerThatCannotBeRead()
     {
@@ -101,6 +117,28 @@ public sealed class HolonTests : AgenteseTest
         }
 
         Assert.Equal(404, (await RefusedAsync("world.system.define")).Status);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Thing_ThatTheQuotaHasNoRoomFor_IsNotMadeKnown()
+    {
+        using var created = await Host.Client.CreateTenantAsync("acme", "narrow");
+        using var client = await Host.NewClientAsync("acme", "read", "write");
+        Model.Enqueue(new ModelScript(new ModelStep.Token("much"), new ModelStep.Usage(1_000, 999)));
+        await InvokeAsync("world.ship.define", client: client);
+        await Eventually.TrueAsync(async () => (await ShownAsync("self.capabilities.list", client: client)).GetProperty("turns").GetProperty("left").GetInt32() == 5);
+
+        // The first refusal of a month is noted, whatever it is of.
+        Assert.Equal(429, (await RefusedAsync("world.ship.define", client: client)).Status);
+        var before = await StoredButEventsAsync();
+
+        Assert.Equal((429, 429), ((await RefusedAsync("world.boat.define", client: client)).Status, (await RefusedAsync("concept.time.define", client: client)).Status));
+
+        Assert.Equal(before, await StoredButEventsAsync());
+        Assert.Equal(["world.ship"], Texts(await GetAsync("paths", client), "known"));
+
+        // Webhooks tell of the refusal itself.
+        async Task<string> StoredButEventsAsync() => string.Join('\n', (await StoredState.ReadAsync(Host)).Split('\n').Where(line => !line.StartsWith(Streams.WebhookEvents.Name, StringComparison.Ordinal)));
     }
 
     /// <summary>Nothing is known in another's name; what is refused makes nothing known.</summary>

@@ -66,7 +66,20 @@ public sealed class SelfTests : AgenteseTest
 
         Assert.Equal((502, "model-unavailable"), (status, name));
         Assert.NotEmpty(Text(problem, "turn_id"));
-        Assert.Null(await Host.Reader.LastAsync(Streams.Usage.Name, "kgents.usage.0.default", TestContext.Current.CancellationToken) is { } usage && System.Text.Encoding.UTF8.GetString(usage.Data.Span).Contains($"\"{UsageEvent.BillableType}\"", StringComparison.Ordinal) ? usage : null);
+        Assert.Empty(await BillableAsync());
+        Model.DefaultScript = ModelScript.Reply("because");
+        await InvokeAsync("self.soul.reflect", new { input = "why?" });
+        Assert.Single(await BillableAsync());
+    }
+
+    /// <summary>What is billed of all turns of the tenant.</summary>
+    private async Task<IReadOnlyList<JsonElement>> BillableAsync()
+    {
+        var (_, last) = await Host.Reader.RangeAsync(Streams.Usage.Name, TestContext.Current.CancellationToken);
+        return await Host.Reader.ReadAsync(Streams.Usage.Name, "kgents.usage.*.default.turns", 1, last, TestContext.Current.CancellationToken)
+            .Select(entry => JsonElement.Parse(entry.Data.Span))
+            .Where(usage => Text(usage, "type") == UsageEvent.BillableType)
+            .ToListAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -121,11 +121,32 @@ public sealed class TimeTests : AgenteseTest
         Assert.Equal((1, 2, "first"), (then.GetProperty("turn_count").GetInt32(), then.GetProperty("message_count").GetInt32(), Text(then.GetProperty("turns")[0], "answer")));
         Assert.Equal((1, 0, "open"), (between.GetProperty("turn_count").GetInt32(), between.GetProperty("message_count").GetInt32(), Text(between.GetProperty("turns")[0], "status")));
         Assert.Equal((2, 4), (now.GetProperty("turn_count").GetInt32(), now.GetProperty("message_count").GetInt32()));
-        foreach (var at in new object[] { "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "2026-01-01T00:00:00", "yesterday", 7 })
-        {
-            Assert.Equal((422, "invalid-request"), Short(await RefusedAsync("time.past.project", new { session_id = session, at })));
-        }
+        Assert.Equal((422, "invalid-request"), Short(await RefusedAsync("time.past.project", new { session_id = session, at = "2001-01-01T00:00:00Z" })));
     }
+
+    /// <summary>Without an offset a time would be the host's, and without a time of day a date's last part looks like one.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("\"2999-01-01T00:00:00Z\"")]
+    [InlineData("\"2026-01-01T00:00:00\"")]
+    [InlineData("\"2026-01-01T00:00\"")]
+    [InlineData("\"2026-01-01\"")]
+    [InlineData("\"yesterday\"")]
+    [InlineData("7")]
+    public async Task Past_TakesATimeWithAnOffset_AndNothingElse(string at)
+    {
+        var refused = await RefusedAsync("time.past.project", new { session_id = "s0-0123456789abcdef0123456789abcdef", at = JsonElement.Parse(at) });
+
+        Assert.Equal((422, "invalid-request"), Short(refused));
+        Assert.StartsWith("kwargs.at: must be a time with an offset", Text(refused.Json, "detail"), StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("2026-01-01T00:00:00Z")]
+    [InlineData("2026-01-01T00:00:00.25Z")]
+    [InlineData("2026-01-01T00:00+01:00")]
+    [InlineData("2026-01-01T00:00:00-05:30")]
+    public async Task Past_TakesEveryOffset(string at) =>
+        Assert.Equal((404, "session-not-found"), Short(await RefusedAsync("time.past.project", new { session_id = "s0-0123456789abcdef0123456789abcdef", at })));
 
     private static object Of(string session, TurnId turn) => new { session_id = session, turn_id = turn.ToString() };
 
