@@ -67,7 +67,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
             return (null, $"event {sequence} is a dead letter: there is nothing to take back");
         }
 
-        return await IsDiscardedAsync(sequence, cancellationToken) ? (null, $"event {sequence} was given up: there is nothing to take back") : await chain.ReadAsync(sequence, ulong.MaxValue, CountsAsync, cancellationToken);
+        return await IsDiscardedAsync(sequence, cancellationToken) ? (null, $"event {sequence} was given up: there is nothing to take back") : await chain.ReadAsync(sequence, ulong.MaxValue, (stored, usage) => CountsAsync(stored, usage, cancellationToken), cancellationToken);
     }
 
     private static string? FindProblem(CorrectionState state, IReadOnlyDictionary<string, decimal> taken)
@@ -95,8 +95,6 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
 
     private async Task<bool> IsKnownNotToCountAsync(StoredEntry later, CancellationToken cancellationToken) =>
         Subjects.TryParseUsage(later.Subject, out _, out var tenant) && !await CountsAsync(later, InspectedUsage.Read(later, tenant), cancellationToken);
-
-    private Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage) => CountsAsync(stored, usage, CancellationToken.None);
 
     /// <summary>What the ledger has not entered yet, it will: it was recorded by these rules.</summary>
     private async Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage, CancellationToken cancellationToken)
