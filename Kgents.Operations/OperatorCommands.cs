@@ -23,11 +23,11 @@ internal static class OperatorCommands
     public static async Task<int> RunAsync(string[] args, IHost host, TextWriter output, CancellationToken cancellationToken)
     {
         var services = host.Services;
-        Func<INatsJSContext, Task<bool>>? command = args switch
+        Func<INatsJSContext, CancellationToken, Task<bool>>? command = args switch
         {
-            ["streams", "show" or "apply"] => jetStream => new StreamMigration(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(args[1] == "apply", cancellationToken),
-            ["backup", var directory] => jetStream => new StreamBackup(jetStream, services.GetRequiredService<TimeProvider>(), output).RunAsync(directory, cancellationToken),
-            ["restore", var directory] => jetStream => new StreamRestore(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(directory, cancellationToken),
+            ["streams", "show" or "apply"] => (jetStream, stopping) => new StreamMigration(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(args[1] == "apply", stopping),
+            ["backup", var directory] => (jetStream, stopping) => new StreamBackup(jetStream, services.GetRequiredService<TimeProvider>(), output).RunAsync(directory, stopping),
+            ["restore", var directory] => (jetStream, stopping) => new StreamRestore(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(directory, stopping),
             _ => null,
         };
         if (command is null)
@@ -39,18 +39,13 @@ internal static class OperatorCommands
         try
         {
             // Validates the settings, and refuses a server that is too old.
-            await host.StartAsync(cancellationToken);
-            await services.GetRequiredService<NatsTopology>().WhenCreatedAsync(cancellationToken);
-            return await command(services.GetRequiredService<INatsJSContext>()) ? 0 : 1;
+            return await NatsCommand.RunAsync(
+                host, output, NatsCommand.Patience, async stopping => await command(services.GetRequiredService<INatsJSContext>(), stopping) ? 0 : 1, cancellationToken);
         }
         catch (Exception exception) when (exception is OperationRefusedException or OptionsValidationException or NatsException or IOException or UnauthorizedAccessException)
         {
             await output.WriteLineAsync(exception.Message);
             return 1;
-        }
-        finally
-        {
-            await host.StopAsync(CancellationToken.None);
         }
     }
 

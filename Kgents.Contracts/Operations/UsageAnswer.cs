@@ -26,6 +26,9 @@ public static class UsageAnswerOutcomes
 
     /// <summary>Replicas wrote to the ledger at the same time, again and again: nothing was done.</summary>
     public const string Busy = "busy";
+
+    /// <summary>It went wrong, and it is not known what was done.</summary>
+    public const string Failed = "failed";
 }
 
 /// <summary>A usage event that could not be billed.</summary>

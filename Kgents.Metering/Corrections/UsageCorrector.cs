@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.Metering.DeadLetters;
@@ -35,7 +36,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
 
             if (state.Corrections.FirstOrDefault(each => ReferenceOf(each) == request.Reference) is { } before)
             {
-                return IsSame(before, request) ? new CorrectionOutcome.Recorded(before.Sequence, IdOf(before), IsNew: false) : new CorrectionOutcome.Refused("another correction of the event has this reference");
+                return IsSame(state, before, request) ? new CorrectionOutcome.Recorded(before.Sequence, IdOf(before), IsNew: false) : new CorrectionOutcome.Refused("another correction of the event has this reference");
             }
 
             var taken = request.Quantities ?? CorrectionEvent.All(state.Left);
@@ -67,7 +68,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
             return (null, $"event {sequence} is a dead letter: there is nothing to take back");
         }
 
-        return await IsDiscardedAsync(sequence, cancellationToken) ? (null, $"event {sequence} was given up: there is nothing to take back") : await chain.ReadAsync(sequence, ulong.MaxValue, CountsAsync, cancellationToken);
+        return await IsDiscardedAsync(sequence, cancellationToken) ? (null, $"event {sequence} was given up: there is nothing to take back") : await chain.ReadAsync(sequence, ulong.MaxValue, (stored, usage) => CountsAsync(stored, usage, cancellationToken), cancellationToken);
     }
 
     private static string? FindProblem(CorrectionState state, IReadOnlyDictionary<string, decimal> taken)
@@ -95,8 +96,6 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
 
     private async Task<bool> IsKnownNotToCountAsync(StoredEntry later, CancellationToken cancellationToken) =>
         Subjects.TryParseUsage(later.Subject, out _, out var tenant) && !await CountsAsync(later, InspectedUsage.Read(later, tenant), cancellationToken);
-
-    private Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage) => CountsAsync(stored, usage, CancellationToken.None);
 
     /// <summary>What the ledger has not entered yet, it will: it was recorded by these rules.</summary>
     private async Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage, CancellationToken cancellationToken)
@@ -149,12 +148,21 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
         return isDiscarded;
     }
 
-    private static bool IsSame(StoredEntry before, CorrectionRequest request)
+    /// <summary>All of it: what is not named is not taken. All that was left is the same only while nothing is.</summary>
+    private static bool IsSame(CorrectionState state, StoredEntry before, CorrectionRequest request)
     {
+        if (request.Quantities is not { } asked)
+        {
+            return CorrectionEvent.All(state.Left).Count == 0;
+        }
+
         var data = DataOf(before);
-        return request.Quantities is null || request.Quantities.All(each => data.TryGetProperty(each.Key, out var was) && was.ValueKind == JsonValueKind.String
-            && decimal.TryParse(was.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var quantity) && -quantity == each.Value);
+        var fields = CorrectionEvent.Fields(state.Usage.Used!.Type);
+        return asked.Keys.All(fields.Contains) && fields.All(field => TakenOf(data, field) == asked.GetValueOrDefault(field));
     }
+
+    private static decimal TakenOf(JsonElement data, string field) =>
+        data.TryGetProperty(field, out var was) && was.ValueKind == JsonValueKind.String && decimal.TryParse(was.GetString(), CultureInfo.InvariantCulture, out var quantity) ? -quantity : 0;
 
     private static string SubjectOf(CorrectionState state) => Subjects.UsageCorrections(state.Usage.Used!.Tenant, PartitionOf(state), state.Original.Sequence);
 

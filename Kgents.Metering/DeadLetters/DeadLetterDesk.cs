@@ -14,8 +14,10 @@ internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letter
         [.. (await letters.ReadAsync(cancellationToken)).Where(each => StateOf(each.Key) is not null).Select(each => Describe(each.Key, each.Value))];
 
     /// <summary>Null when there is none of this event.</summary>
-    public async Task<UndeliveredUsage?> FindAsync(ulong sequence, CancellationToken cancellationToken) =>
-        (await letters.ReadAsync(cancellationToken)).TryGetValue(sequence, out var letter) ? Describe(sequence, letter) with { Payload = Encoding.UTF8.GetString(letter.Payload.Span) } : null;
+    /// <param name="mostBytes">How much of the event is given.</param>
+    public async Task<UndeliveredUsage?> FindAsync(ulong sequence, int mostBytes, CancellationToken cancellationToken) =>
+        (await letters.ReadAsync(cancellationToken)).TryGetValue(sequence, out var letter)
+            ? Describe(sequence, letter) with { Payload = Encoding.UTF8.GetString(letter.Payload.Span[..Math.Min(letter.Payload.Length, mostBytes)]) } : null;
 
     /// <summary>Null when it is done; otherwise why not.</summary>
     /// <exception cref="LedgerFenceLostException">A replica wrote to the ledger at the same time; nothing was done.</exception>

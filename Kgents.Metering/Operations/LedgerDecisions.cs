@@ -55,7 +55,7 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
 
     private async Task<bool> InspectAsync(ulong sequence, CancellationToken cancellationToken)
     {
-        if (await desk.FindAsync(sequence, cancellationToken) is not { } letter)
+        if (await desk.FindAsync(sequence, int.MaxValue, cancellationToken) is not { } letter)
         {
             return await RefuseAsync($"there is no dead letter of {sequence}");
         }

@@ -43,16 +43,7 @@ internal static class MeteringCommands
         }
 
         using var host = CreateHost();
-        await host.StartAsync(cancellationToken);
-        try
-        {
-            await host.Services.GetRequiredService<NatsTopology>().WhenCreatedAsync(cancellationToken);
-            return await RunAsync(arguments, host.Services, output, cancellationToken);
-        }
-        finally
-        {
-            await host.StopAsync(CancellationToken.None);
-        }
+        return await NatsCommand.RunAsync(host, output, NatsCommand.Patience, stopping => RunAsync(arguments, host.Services, output, stopping), cancellationToken);
     }
 
     /// <summary>The command itself, on services that are there.</summary>

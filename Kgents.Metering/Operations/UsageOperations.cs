@@ -19,6 +19,9 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
     /// <summary>Letters in one answer, which is one message: their reasons hold what OpenMeter said.</summary>
     private const int MostListed = 100;
 
+    /// <summary>Bytes of an event in one answer: in JSON one may become six, and an answer is one message. The command shows all.</summary>
+    private const int MostShown = 64 * 1024;
+
     public async Task<UsageAnswer> RunAsync(UsageOperation asked, CancellationToken cancellationToken)
     {
         if (asked.Kind == UsageOperationKinds.List)
@@ -61,7 +64,7 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
             return await CorrectAsync(asked, new UsageCorrector(ledger, letters, reader, publisher), cancellationToken);
         }
 
-        if (await desk.FindAsync(asked.Sequence, cancellationToken) is not { } letter)
+        if (await desk.FindAsync(asked.Sequence, MostShown, cancellationToken) is not { } letter)
         {
             return new UsageAnswer(UsageAnswerOutcomes.NotFound);
         }

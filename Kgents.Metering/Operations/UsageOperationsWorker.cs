@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Kgents.Contracts;
-using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
 using NATS.Client.Core;
 
@@ -12,6 +11,9 @@ internal sealed partial class UsageOperationsWorker(NatsTopology topology, INats
     private const string Group = "metering";
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>Below that of the API, which so hears of a failure; what waits for room in a full stream does not keep the others waiting for longer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -27,8 +29,9 @@ internal sealed partial class UsageOperationsWorker(NatsTopology topology, INats
                         await AnswerAsync(request, stoppingToken);
                     }
                 }
-                catch (Exception exception) when (NatsFaults.IsPassing(exception, stoppingToken))
+                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
                 {
+                    // Whatever it is: an exception here would stop the process, and with it the billing.
                     LogInterrupted(exception.GetType().Name);
                 }
 
@@ -41,23 +44,28 @@ internal sealed partial class UsageOperationsWorker(NatsTopology topology, INats
         }
     }
 
-    /// <summary>Without an answer where it is not known what became of it: then the API says so, and to ask again does no harm.</summary>
-    private async Task AnswerAsync(NatsMsg<byte[]> request, CancellationToken cancellationToken)
+    /// <summary>A failure is answered as one where it is not known what became of it: then the API says so, and to ask again does no harm.</summary>
+    private async Task AnswerAsync(NatsMsg<byte[]> request, CancellationToken stoppingToken)
     {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, patience.Token);
         try
         {
-            if (JsonSerializer.Deserialize(request.Data ?? [], WireJson.Default.UsageOperation) is { } asked)
-            {
-                var answer = await operations.RunAsync(asked, cancellationToken);
-                LogDone(asked.Kind, asked.Sequence, answer.Outcome);
-                await request.ReplyAsync(JsonSerializer.SerializeToUtf8Bytes(answer, WireJson.Default.UsageAnswer), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
-            }
+            var asked = JsonSerializer.Deserialize(request.Data ?? [], WireJson.Default.UsageOperation) ?? throw new JsonException();
+            var answer = await operations.RunAsync(asked, limited.Token);
+            LogDone(asked.Kind, asked.Sequence, answer.Outcome);
+            await ReplyAsync(request, answer, limited.Token);
         }
-        catch (Exception exception) when (exception is JsonException or LedgerBrokenException || NatsFaults.IsPassing(exception, cancellationToken))
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
+            // Whatever it is: what one event or one request is like must not stop the billing of all others.
             LogFailed(exception.GetType().Name);
+            await ReplyAsync(request, new UsageAnswer(UsageAnswerOutcomes.Failed), stoppingToken);
         }
     }
+
+    private static ValueTask ReplyAsync(NatsMsg<byte[]> request, UsageAnswer answer, CancellationToken cancellationToken) =>
+        request.ReplyAsync(JsonSerializer.SerializeToUtf8Bytes(answer, WireJson.Default.UsageAnswer), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
 
     [LoggerMessage(LogLevel.Information, "An operator asked to {Kind} usage event {Sequence}: {Outcome}.")]
     private partial void LogDone(string kind, ulong sequence, string outcome);

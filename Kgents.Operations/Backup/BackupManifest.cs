@@ -7,6 +7,9 @@ namespace Kgents.Operations.Backup;
 /// <param name="Sha256">Of the file with the messages, in hexadecimal.</param>
 internal sealed record BackedUpStream(string Name, string File, string Sha256, JsonElement Config, JsonElement State)
 {
+    /// <summary>Beside the manifest, whatever else it says.</summary>
+    public string PathIn(string directory) => Path.Combine(directory, Path.GetFileName(File));
+
     public ulong Messages => State.GetProperty("messages").GetUInt64();
 
     public ulong LastSequence => State.GetProperty("last_seq").GetUInt64();
@@ -19,6 +22,6 @@ internal sealed record BackupManifest(int Version, DateTimeOffset TakenAt, IRead
     public const int Current = 1;
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(BackupManifest))]
 internal sealed partial class BackupJson : JsonSerializerContext;

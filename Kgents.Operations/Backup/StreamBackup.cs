@@ -8,7 +8,8 @@ namespace Kgents.Operations.Backup;
 /// <summary>All streams and buckets, with their messages, into a directory.</summary>
 internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, TextWriter output)
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnersDirectory = OwnersFile | UnixFileMode.UserExecute;
 
     /// <summary>
     /// One after the other, and services may write meanwhile, so the order matters. What lacks its end must be found and ended, and what is billed must not be lost: a ledger
@@ -21,6 +22,7 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
         .. Buckets.All.Select(bucket => Subjects.KeyValueStream(bucket.Name)),
     ];
 
+    /// <summary>False when something is missing; the rest is backed up all the same.</summary>
     public async Task<bool> RunAsync(string directory, CancellationToken cancellationToken)
     {
         if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any())
@@ -32,13 +34,17 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
         Create(directory);
         var takenAt = time.GetUtcNow();
         var api = new SnapshotApi(jetStream);
-        var streams = new List<BackedUpStream>();
+        var (streams, missing) = (new List<BackedUpStream>(), new List<string>());
         foreach (var name in Order)
         {
             if (await TakeAsync(api, directory, name, cancellationToken) is { } stream)
             {
                 streams.Add(stream);
                 await output.WriteLineAsync($"{name}: {stream.Messages} messages to {stream.LastSequence}");
+            }
+            else
+            {
+                missing.Add(name);
             }
         }
 
@@ -47,12 +53,19 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
             throw new OperationRefusedException("There is no stream of Kgents here: nothing was backed up");
         }
 
-        await File.WriteAllBytesAsync(
-            Path.Combine(directory, BackupManifest.File),
-            JsonSerializer.SerializeToUtf8Bytes(new BackupManifest(BackupManifest.Current, takenAt, streams), BackupJson.Default.BackupManifest),
-            cancellationToken);
+        await using (var file = CreateFile(Path.Combine(directory, BackupManifest.File)))
+        {
+            await JsonSerializer.SerializeAsync(file, new BackupManifest(BackupManifest.Current, takenAt, streams), BackupJson.Default.BackupManifest, cancellationToken);
+            file.Flush(flushToDisk: true);
+        }
+
         await output.WriteLineAsync($"{streams.Count} streams and buckets are in {directory}.");
-        return true;
+        foreach (var name in missing)
+        {
+            await output.WriteLineAsync($"{name} is missing: the backup is without it.");
+        }
+
+        return missing.Count == 0;
     }
 
     private static void Create(string directory)
@@ -63,14 +76,26 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
         }
         else
         {
-            Directory.CreateDirectory(directory, OwnerOnly);
+            Directory.CreateDirectory(directory, OwnersDirectory);
         }
+    }
+
+    /// <summary>Its owner's alone, whoever may look into the directory.</summary>
+    private static FileStream CreateFile(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnersFile;
+        }
+
+        return new FileStream(path, options);
     }
 
     private static async Task<BackedUpStream?> TakeAsync(SnapshotApi api, string directory, string name, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory, $"{name}.snapshot");
-        await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite);
+        await using var file = CreateFile(path);
         if (await api.TakeAsync(name, file, cancellationToken) is not var (config, state))
         {
             file.Close();

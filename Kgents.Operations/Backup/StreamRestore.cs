@@ -19,7 +19,7 @@ internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOption
             // As many copies as there are to be here, which may be another cluster, or one server.
             var config = JsonNode.Parse(stream.Config.GetRawText())!;
             config["num_replicas"] = options.Replicas;
-            await using var file = File.OpenRead(Path.Combine(directory, stream.File));
+            await using var file = File.OpenRead(stream.PathIn(directory));
             var state = await api.RestoreAsync(stream.Name, config, JsonNode.Parse(stream.State.GetRawText())!, file, cancellationToken);
             var (messages, last) = (state.GetProperty("messages").GetUInt64(), state.GetProperty("last_seq").GetUInt64());
             await output.WriteLineAsync($"{stream.Name}: {messages} messages to {last}");
@@ -44,8 +44,7 @@ internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOption
             throw new OperationRefusedException($"{path} is not there: this is no backup, or one that did not end");
         }
 
-        await using var json = File.OpenRead(path);
-        var backup = await JsonSerializer.DeserializeAsync(json, BackupJson.Default.BackupManifest, cancellationToken);
+        var backup = await ParseAsync(path, cancellationToken);
         if (backup is not { Version: BackupManifest.Current })
         {
             throw new OperationRefusedException($"{path} has version {backup?.Version}; this program reads {BackupManifest.Current}");
@@ -53,7 +52,7 @@ internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOption
 
         foreach (var stream in backup.Streams)
         {
-            await using var file = File.OpenRead(Path.Combine(directory, Path.GetFileName(stream.File)));
+            await using var file = File.OpenRead(stream.PathIn(directory));
             if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken)) != stream.Sha256)
             {
                 throw new OperationRefusedException($"{stream.File} has changed since it was written: nothing was restored");
@@ -61,6 +60,19 @@ internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOption
         }
 
         return backup;
+    }
+
+    private static async Task<BackupManifest?> ParseAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var json = File.OpenRead(path);
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(json, BackupJson.Default.BackupManifest, cancellationToken);
+        }
+        catch (JsonException)
+        {
+            throw new OperationRefusedException($"{path} is damaged: this is no backup, or one that did not end");
+        }
     }
 
     private async Task RefuseIfThereAsync(BackupManifest backup, CancellationToken cancellationToken)

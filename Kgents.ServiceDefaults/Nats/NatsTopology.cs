@@ -51,6 +51,20 @@ public sealed partial class NatsTopology(
     /// <summary>Completes when everything was there for the first time. Workers wait for it before they touch a stream.</summary>
     public Task WhenCreatedAsync(CancellationToken cancellationToken) => created.Task.WaitAsync(cancellationToken);
 
+    /// <summary>The same for somebody who sits before it, and wants to be told.</summary>
+    /// <exception cref="TopologyException">Not everything was there within <paramref name="patience"/>; the message says what is wrong.</exception>
+    public async Task WhenCreatedAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await created.Task.WaitAsync(patience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new TopologyException(Problem ?? "not ready");
+        }
+    }
+
     /// <summary>One look: connects, checks the server, creates what is missing on the first time, compares the rest.</summary>
     /// <exception cref="TopologyException">The server or a stream is not what is needed.</exception>
     internal async Task CheckOnceAsync(CancellationToken cancellationToken)

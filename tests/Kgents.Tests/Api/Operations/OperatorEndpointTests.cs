@@ -4,6 +4,8 @@ using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.Tests.Hosting;
 using Kgents.Tests.Metering;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Kgents.Tests.Api.Operations;
 
@@ -69,6 +71,36 @@ public sealed class OperatorEndpointTests : MeteringTest
 
         await Recorder.SettledAsync();
         Assert.Equal(3, OpenMeter.Sum("output_tokens_visible", "acme"));
+    }
+
+    /// <summary>Each quote is six bytes of the answer, which would not be a message any more.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task EventThatIsTooLargeForAnAnswer_IsShownInPart()
+    {
+        await using var metering = await StartAsync();
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
+        var sequence = await Recorder.RecordAsync(new string('"', 300_000));
+        await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Quarantined.Count == 1);
+
+        var letter = await api.Client.GetFromJsonAsync<JsonElement>($"/v1/admin/dead-letters/{sequence}", TestContext.Current.CancellationToken);
+
+        Assert.Equal(new string('"', 64 * 1024), Text(letter, "event"));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task WhatFailsUnforeseen_IsAnswered_AndStopsNothing()
+    {
+        await using var metering = await StartAsync();
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
+        var usage = UsageSample.Event("twice", UsageRecorder.Tenant, 30, 8).Replace("\"data\":{", "\"data\":{\"more\":\"1\",\"more\":\"2\",", StringComparison.Ordinal);
+        var sequence = await Recorder.RecordAsync(usage);
+        await Recorder.SettledAsync();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await CorrectAsync(api, sequence, new { reason = "slow", reference = "t-1" })).Status);
+
+        Assert.False(metering.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
+        using var response = await api.Client.GetAsync(new Uri("/v1/admin/dead-letters", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Fact(Timeout = Limits.Test)]

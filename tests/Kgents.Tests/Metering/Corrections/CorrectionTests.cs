@@ -84,8 +84,14 @@ public sealed class CorrectionTests : MeteringTest
 
         Assert.Equal((first.Id, first.Sequence, true, false), (again.Id, again.Sequence, first.IsNew, again.IsNew));
         Assert.Contains("another correction", Refusal(await CorrectAsync(metering, sequence, "a", ("input_tokens_uncached", 3))), StringComparison.Ordinal);
+        Assert.Contains("another correction", Refusal(await CorrectAsync(metering, sequence, "a", ("input_tokens_uncached", 2), ("requests", 1))), StringComparison.Ordinal);
+        Assert.Contains("another correction", Refusal(await CorrectAsync(metering, sequence, "a", ("requests", 0))), StringComparison.Ordinal);
+        Assert.Contains("another correction", Refusal(await CorrectAsync(metering, sequence, "a")), StringComparison.Ordinal);
         await Recorder.SettledAsync();
         Assert.Equal(10, OpenMeter.Sum("total_tokens", "acme"));
+
+        var all = Assert.IsType<CorrectionOutcome.Recorded>(await CorrectAsync(metering, sequence, "b"));
+        Assert.Equal(all with { IsNew = false }, await CorrectAsync(metering, sequence, "b"));
     }
 
     [Fact(Timeout = Limits.Test)]
