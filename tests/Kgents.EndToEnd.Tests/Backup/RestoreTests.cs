@@ -84,7 +84,7 @@ public sealed class RestoreTests : IDisposable
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task Nothing_IsRestored_WhenTheBackupIsDamaged_OrNoneThere()
     {
-        await using var system = await KgentsSystem.StartAsync(new SystemSettings { Metering = false });
+        await using var system = await KgentsSystem.StartAsync();
         await BackUpAsync(system);
         Assert.Contains("is not empty", (await OperatorCommand.OperateAsync(system, "backup", Target)).Output, StringComparison.Ordinal);
         await system.TerminateServicesAsync();
