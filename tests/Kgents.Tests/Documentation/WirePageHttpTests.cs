@@ -129,6 +129,7 @@ public sealed class WirePageHttpTests : IAsyncLifetime
             var text when text == typeof(string) => "text",
             var number when number == typeof(int) => 1,
             var number when number == typeof(long) => 1L,
+            var time when time == typeof(DateTimeOffset) => DateTimeOffset.UnixEpoch,
             var number when number == typeof(decimal) => 1m,
             var list when list == typeof(IReadOnlyList<string>) => Array.Empty<string>(),
             _ => throw new InvalidOperationException($"Problem.{method.Name} takes a {type.Name}: say here which."),
