@@ -34,14 +34,16 @@ internal sealed partial class RequestUsageWorker(
             await RecordAsync(limit.Token);
             await RecordAsync(limit.Token);
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is OperationCanceledException || limit.IsCancellationRequested)
         {
-            // Said below.
+            // Time is up, which the client may tell as a fault of its own. What is lost is said below.
         }
 
-        if (waiting.Count > 0)
+        var (left, notCounted) = counts.Take();
+        var requests = left.Values.Sum(count => count.Requests) + notCounted;
+        if (waiting.Count > 0 || requests > 0)
         {
-            LogLost(waiting.Count);
+            LogLost(waiting.Count, requests);
         }
     }
 
@@ -125,6 +127,6 @@ internal sealed partial class RequestUsageWorker(
     [LoggerMessage(LogLevel.Error, "{Requests} requests were not counted as usage: more than Usage:Requests:MaxCounts ({Most}) keys and operations waited to be recorded.")]
     private partial void LogNotCounted(long requests, int most);
 
-    [LoggerMessage(LogLevel.Error, "{Count} usage events of requests could not be recorded before the process stopped: these requests are not charged.")]
-    private partial void LogLost(int count);
+    [LoggerMessage(LogLevel.Error, "{Count} usage events of requests, and {Requests} requests that were in none yet, could not be recorded before the process stopped: these requests are not charged.")]
+    private partial void LogLost(int count, long requests);
 }

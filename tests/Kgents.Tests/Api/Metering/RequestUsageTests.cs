@@ -2,10 +2,12 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Kgents.Api.Metering;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Kgents.Tests.Metering;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api.Metering;
 
@@ -85,6 +87,25 @@ public sealed class RequestUsageTests : MeteringTest
         await api.DisposeAsync();
 
         Assert.Equal(("createSession", 1L), (Operation(Assert.Single(await RecordedAsync(Acme))), Requests((await RecordedAsync(Acme))[0])));
+    }
+
+    /// <summary>What was made into an event and not stored, and what was counted behind it.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Stop_SaysAllThatIsLost_WhenNatsIsAway()
+    {
+        // Stopped once: a second time there is no connection.
+        var api = await StartApiAsync("00:00:00.100");
+        await Nats.KillAsync(TestContext.Current.CancellationToken);
+        var counts = api.Services.GetRequiredService<RequestCounts>();
+        counts.Add(TenantId.Parse(Acme), ApiKeyId.Parse("k-0123456789abcdef0123456789abcdef"), "createSession");
+        var logs = api.Logs;
+        await Eventually.TrueAsync(() => logs.Lines.Any(line => line.Contains("usage events of requests are not stored yet", StringComparison.Ordinal)));
+        counts.Add(TenantId.Parse(Acme), ApiKeyId.Parse("k-0123456789abcdef0123456789abcdef"), "createSession");
+
+        await api.DisposeAsync();
+
+        var said = logs.Lines.Where(line => line.Contains("requests that were in none yet", StringComparison.Ordinal)).ToList();
+        Assert.True(said.Count == 1 && said[0].Contains("and 1 requests that were in none yet, could not be recorded", StringComparison.Ordinal), string.Join('\n', logs.Lines.TakeLast(8)));
     }
 
     [Fact(Timeout = Limits.Test)]
