@@ -86,6 +86,7 @@ public static class KgentsApi
 
     public static WebApplication MapKgentsApi(this WebApplication app)
     {
+        app.UseMiddleware<EventStreams>();
         app.UseMiddleware<AnswerHeaders>();
         app.UseExceptionHandler();
         app.UseStatusCodePages(pages => FaultHandler.ExplainStatusAsync(pages.HttpContext));

@@ -1,4 +1,5 @@
 using Kgents.ServiceDefaults.Health;
+using Kgents.ServiceDefaults.Memory;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -20,6 +21,8 @@ public static class ServiceDefaults
         builder.AddUnloggedQueries();
         builder.AddTelemetry(serviceName);
         builder.AddHealth();
+        builder.Services.AddOptionsWithValidateOnStart<MemoryOptions, MemoryOptionsValidator>().BindConfiguration(MemoryOptions.SectionName);
+        builder.Services.AddHostedService<MemoryTrimmer>();
         builder.AddNatsBackbone(serviceName);
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>

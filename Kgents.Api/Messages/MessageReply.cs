@@ -5,7 +5,7 @@ using Kgents.Contracts;
 namespace Kgents.Api.Messages;
 
 /// <summary>Answers a message that was sent: with its turn from the beginning, whichever request it was that started it, or with why there is none.</summary>
-internal sealed class MessageReply(TurnStore turns, Conversation conversation, TurnFollower follower, IHostApplicationLifetime lifetime)
+internal sealed class MessageReply(TurnStore turns, Conversation conversation, TurnFollower follower, TurnFeeds feeds, IHostApplicationLifetime lifetime)
 {
     /// <param name="onDisconnect">What is done when the client leaves before the turn has ended; null for nothing.</param>
     public async Task<IResult> AnswerAsync(
@@ -31,6 +31,6 @@ internal sealed class MessageReply(TurnStore turns, Conversation conversation, T
 
     private async Task<IResult> FollowAsync(
         TurnAddress turn, bool stream, AssistantMessage? expired, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => stream
-        ? new TurnStream(turn) { Expired = expired, OnDisconnect = onDisconnect }
+        ? new TurnStream(turn, feeds) { Expired = expired, OnDisconnect = onDisconnect }
         : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
 }

@@ -22,6 +22,7 @@ internal static class SessionStreamEndpoint
         SessionStore sessions,
         SessionLog log,
         OpenStreams streams,
+        TurnFeeds feeds,
         CancellationToken cancellationToken,
         string? after = null)
     {
@@ -43,6 +44,6 @@ internal static class SessionStreamEndpoint
 
         return await streams.OpenAsync(request.HttpContext, tenant) is { } full
             ? full
-            : new SessionStream(tenant, id, cursor, await log.FindStartAsync(tenant, id, cursor, cancellationToken));
+            : new SessionStream(tenant, id, cursor, await log.FindStartAsync(tenant, id, cursor, cancellationToken), feeds);
     }
 }

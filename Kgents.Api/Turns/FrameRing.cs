@@ -7,7 +7,7 @@ internal sealed class FrameRing(int size)
     private const int FirstSize = 4;
 
     private readonly Lock gate = new();
-    private TurnFrame[] frames = new TurnFrame[Math.Min(FirstSize, size)];
+    private TurnFrame[] frames = [];
     private long head;
 
     /// <summary>The position of the next frame.</summary>
@@ -29,7 +29,7 @@ internal sealed class FrameRing(int size)
             if (head == frames.Length && frames.Length < size)
             {
                 // Full for the first time: every frame is at its own place still.
-                Array.Resize(ref frames, Math.Min(size, 2 * frames.Length));
+                Array.Resize(ref frames, Math.Min(size, Math.Max(FirstSize, 2 * frames.Length)));
             }
 
             frames[head % frames.Length] = frame;

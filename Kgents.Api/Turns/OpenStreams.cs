@@ -29,7 +29,7 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, ApiMet
             return Problem.TooManyStreams(options.Value.MaxPerTenant);
         }
 
-        context.Response.RegisterForDispose(new Place(() => CloseHere(tenant)));
+        context.Response.RegisterForDispose(new PlaceHere(this, tenant));
         if (plans.Of(tenant).Streams is > 0 and var limit)
         {
             if (!await places.TakeAsync(tenant, limit))
@@ -39,7 +39,7 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, ApiMet
                 return Problem.QuotaExceeded("streams");
             }
 
-            context.Response.RegisterForDispose(new Place(() => places.Release(tenant)));
+            context.Response.RegisterForDispose(new PlaceEverywhere(places, tenant));
         }
 
         return null;
@@ -81,8 +81,13 @@ internal sealed class OpenStreams(PlanCatalog plans, StreamPlaces places, ApiMet
     }
 
     /// <summary>Disposed of once, by the server.</summary>
-    private sealed class Place(Action close) : IDisposable
+    private sealed class PlaceHere(OpenStreams streams, TenantId tenant) : IDisposable
     {
-        public void Dispose() => close();
+        public void Dispose() => streams.CloseHere(tenant);
+    }
+
+    private sealed class PlaceEverywhere(StreamPlaces places, TenantId tenant) : IDisposable
+    {
+        public void Dispose() => places.Release(tenant);
     }
 }

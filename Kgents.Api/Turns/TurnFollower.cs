@@ -22,6 +22,9 @@ internal sealed partial class TurnFollower(
     /// <summary>Small, so that a client that comes back sees something soon.</summary>
     private const int FirstPageSize = 16;
 
+    /// <summary>How much rarer the end of a log is looked up at last, when nothing comes.</summary>
+    private const int RarestTailCheck = 6;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>All entries that are ready, together; what is given is good until the next is asked for. An empty batch means that nothing came for a while.</summary>
@@ -40,6 +43,7 @@ internal sealed partial class TurnFollower(
         var page = FirstPageSize;
         var behind = true;
         var checkedTail = time.GetTimestamp();
+        var untilTailCheck = options.Value.TailCheckInterval;
         while (true)
         {
             batch.Clear();
@@ -69,6 +73,7 @@ internal sealed partial class TurnFollower(
             if (batch.Count > 0)
             {
                 last = batch[^1].Sequence;
+                untilTailCheck = options.Value.TailCheckInterval;
                 var hasEnded = !followed.IsOfSession && batch[^1].IsTerminal;
                 yield return batch;
                 if (hasEnded)
@@ -83,7 +88,7 @@ internal sealed partial class TurnFollower(
                 var isReconnected = live.TakeReconnected();
                 if (live.TakeIdle() || isReconnected)
                 {
-                    if (isReconnected || time.GetElapsedTime(checkedTail) >= options.Value.TailCheckInterval)
+                    if (isReconnected || time.GetElapsedTime(checkedTail) >= untilTailCheck)
                     {
                         if (await CheckTailAsync(followed, last, cancellationToken) is not { } tail)
                         {
@@ -99,7 +104,9 @@ internal sealed partial class TurnFollower(
                             metrics.GapRepaired("tail");
                         }
 
+                        // Thousands of silent streams ask little: what was lost after a silence is found after about as long a one.
                         checkedTail = time.GetTimestamp();
+                        untilTailCheck = TimeSpan.FromTicks(Math.Min(2 * untilTailCheck.Ticks, RarestTailCheck * options.Value.TailCheckInterval.Ticks));
                     }
 
                     yield return [];
@@ -165,13 +172,13 @@ internal sealed partial class TurnFollower(
     {
         try
         {
-            var tail = await reader.LastAsync(Streams.Tokens.Name, followed.Subject, cancellationToken);
-            if (tail is null && await sessions.IsErasedAsync(followed.Tenant, followed.Session, cancellationToken))
+            var tail = await reader.LastSequenceAsync(Streams.Tokens.Name, followed.Subject, cancellationToken);
+            if (tail == 0 && await sessions.IsErasedAsync(followed.Tenant, followed.Session, cancellationToken))
             {
                 return null;
             }
 
-            return tail is not null && tail.Sequence > last ? (true, tail.Sequence) : (false, 0);
+            return tail > last ? (true, tail) : (false, 0);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

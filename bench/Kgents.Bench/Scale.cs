@@ -13,6 +13,7 @@ internal sealed record Scale
         FastTurns = 8,
         Viewers = 10,
         IdleStreams = 40,
+        Rest = TimeSpan.FromSeconds(0.5),
         Behind = 100,
         Resumes = 10,
         Replays = 1,
@@ -40,6 +41,9 @@ internal sealed record Scale
     public int Viewers { get; init; } = 500;
 
     public int IdleStreams { get; init; } = 5000;
+
+    /// <summary>Between the opening of the last of them and the measurement.</summary>
+    public TimeSpan Rest { get; init; } = TimeSpan.FromSeconds(25);
 
     /// <summary>Events that a client missed.</summary>
     public int Behind { get; init; } = 1000;

@@ -1,7 +1,6 @@
 using Kgents.Api.Turns;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
-using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Agentese;
 
@@ -9,31 +8,31 @@ namespace Kgents.Api.Agentese;
 /// A past turn as a stream, with the pauses that it had when it was written to its log, divided by a speed. The pauses are those between the times of the stream; each event is due by the
 /// first one, so that being late once makes nothing after it late.
 /// </summary>
-internal sealed class ReplayStream(EndedTurn turn, int speed) : IResult
+internal sealed class ReplayStream(EndedTurn turn, int speed, JetStreamReader reader, TimeSpan heartbeat, TimeProvider time) : EventStream
 {
     private const int PageSize = 256;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    public override ulong? Start => 0;
+
+    public override Task ExecuteAsync(HttpContext httpContext)
     {
         var address = turn.Address;
         httpContext.Response.Headers.ContentLocation = $"/v1/kgent/sessions/{address.Session}/turns/{address.Turn}/events";
-        return EventStream.RunAsync(httpContext, after: 0, _ => { }, (body, cancellationToken) => PlayAsync(httpContext.RequestServices, body, cancellationToken));
+        return base.ExecuteAsync(httpContext);
     }
 
-    private async Task PlayAsync(IServiceProvider services, ViewerBody body, CancellationToken cancellationToken)
+    public override async Task FollowAsync(ViewerBody body, CancellationToken cancellationToken)
     {
-        var time = services.GetRequiredService<TimeProvider>();
-        var heartbeat = services.GetRequiredService<IOptions<TurnStreamOptions>>().Value.HeartbeatInterval;
         var began = time.GetTimestamp();
         DateTimeOffset? first = null;
         var cursor = 0UL;
-        while (await ReadPageAsync(services.GetRequiredService<JetStreamReader>(), cursor, time, cancellationToken) is { Count: > 0 } page)
+        while (await ReadPageAsync(cursor, cancellationToken) is { Count: > 0 } page)
         {
             foreach (var stored in page)
             {
                 first ??= stored.Time;
-                await WaitAsync((stored.Time - first.Value) / speed, began, heartbeat, time, body, cancellationToken);
+                await WaitAsync((stored.Time - first.Value) / speed, began, body, cancellationToken);
                 TurnSse.Write(body.Output, stored);
                 cursor = stored.Sequence;
                 if (body.IsFull)
@@ -47,7 +46,7 @@ internal sealed class ReplayStream(EndedTurn turn, int speed) : IResult
     }
 
     /// <summary>A whole page before any of it is told: NATS does not wait for somebody who reads with pauses. Empty at the end, and where the session was deleted meanwhile.</summary>
-    private async Task<List<StoredEntry>> ReadPageAsync(JetStreamReader reader, ulong cursor, TimeProvider time, CancellationToken cancellationToken)
+    private async Task<List<StoredEntry>> ReadPageAsync(ulong cursor, CancellationToken cancellationToken)
     {
         var end = turn.State.LastEntry!.Sequence;
         while (cursor < end)
@@ -66,7 +65,7 @@ internal sealed class ReplayStream(EndedTurn turn, int speed) : IResult
     }
 
     /// <summary>All that is due is sent before a pause, and a long one has its comments.</summary>
-    private static async Task WaitAsync(TimeSpan due, long began, TimeSpan heartbeat, TimeProvider time, ViewerBody body, CancellationToken cancellationToken)
+    private async Task WaitAsync(TimeSpan due, long began, ViewerBody body, CancellationToken cancellationToken)
     {
         while (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
         {

@@ -5,11 +5,12 @@ using Kgents.Api.Sessions;
 using Kgents.Api.Turns;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
+using Microsoft.Extensions.Options;
 
 namespace Kgents.Api.Agentese;
 
 /// <summary><c>time.trace</c>: turns that have ended, from their logs and their sessions.</summary>
-internal sealed class TraceNode(TurnLookup lookup, SessionStore sessions, PastTurns past, JetStreamReader reader) : IAgenteseNode
+internal sealed class TraceNode(TurnLookup lookup, SessionStore sessions, PastTurns past, TurnFeeds feeds, JetStreamReader reader, IOptions<TurnStreamOptions> options, TimeProvider time) : IAgenteseNode
 {
     private static readonly Parameter Contains = new("contains", ParameterKind.Text);
     private static readonly Parameter Status = new("status", ParameterKind.Choice) { Choices = ["completed", "failed", "cancelled", "open"] };
@@ -56,10 +57,10 @@ internal sealed class TraceNode(TurnLookup lookup, SessionStore sessions, PastTu
     }
 
     /// <summary>Without pauses it is the stream that every client resumes by; when the log has expired, the end of that.</summary>
-    private static IResult Replay(EndedTurn turn, string speed) =>
-        turn.State.IsExpired ? new TurnStream(turn.Address) { Expired = turn.Answer }
-        : speed == "max" ? new TurnStream(turn.Address)
-        : new ReplayStream(turn, speed == "4" ? 4 : 1);
+    private EventStream Replay(EndedTurn turn, string speed) =>
+        turn.State.IsExpired ? new TurnStream(turn.Address, feeds) { Expired = turn.Answer }
+        : speed == "max" ? new TurnStream(turn.Address, feeds)
+        : new ReplayStream(turn, speed == "4" ? 4 : 1, reader, options.Value.HeartbeatInterval, time);
 
     private async Task<JsonObject> WitnessAsync(EndedTurn turn, CancellationToken cancellationToken)
     {

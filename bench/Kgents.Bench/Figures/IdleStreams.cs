@@ -6,8 +6,8 @@ namespace Kgents.Bench.Figures;
 
 /// <summary>
 /// Memory of an API process for each stream on which nothing comes: of one waiting turn, and of as many waiting turns as streams. They wait because
-/// there is no worker. Floor: Kestrel alone with as many open streams. Told twice: what the process has taken from the system, and what is left of that when
-/// all garbage of the opening requests is collected, which a quiet process never does by itself.
+/// there is no worker. Floor: Kestrel alone with as many open streams. Told twice: what the process has taken from the system when it has rested for a while, and what is left of that when
+/// all garbage of the opening requests is collected, which Kgents does by itself at rest and Kestrel does not.
 /// </summary>
 internal static class IdleStreams
 {
@@ -65,7 +65,7 @@ internal static class IdleStreams
         try
         {
             await EachAsync(scale, async index => streams[index] = await open(index));
-            await Task.Delay(scale.Window / 2, cancellationToken);
+            await Task.Delay(scale.Rest, cancellationToken);
             var taken = ProcessMeter.Memory(server.Process.ProcessId) - before;
             await server.PostAsync(ChildServers.Collect, cancellationToken);
             var held = ProcessMeter.Memory(server.Process.ProcessId) - before;

@@ -17,6 +17,7 @@ using Kgents.Metering.Ledger;
 using Kgents.Metering.Reconcile;
 using Kgents.Metering.Webhooks.Sending;
 using Kgents.ServiceDefaults.Health;
+using Kgents.ServiceDefaults.Memory;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Deletions;
 using Kgents.Streaming.Models;
@@ -54,6 +55,7 @@ public sealed partial class ConfigurationPageTests
         (NatsTopologyOptions.SectionName, new NatsTopologyOptions()),
         (BucketViewOptions.SectionName, new BucketViewOptions()),
         (HealthOptions.SectionName, new HealthOptions()),
+        (MemoryOptions.SectionName, new MemoryOptions()),
     ];
 
     [Fact]

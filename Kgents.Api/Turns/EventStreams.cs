@@ -1,0 +1,75 @@
+using Kgents.Api.Telemetry;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Features.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.Api.Turns;
+
+/// <summary>
+/// Sends each stream until all is sent, its client leaves, or the process stops. First of all middleware, and last: a stream is begun when everything behind has returned, and what the
+/// request needed to be let in is given up when it has begun. Thousands of streams wait for hours, and that was a third of what one held.
+/// </summary>
+internal sealed class EventStreams(
+    RequestDelegate next, ApiMetrics metrics, IHostApplicationLifetime lifetime, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<ViewerBody> logger)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        await next(context);
+        if (context.Features.Get<EventStream>() is { } stream)
+        {
+            await SendAsync(context, stream);
+        }
+    }
+
+    private async Task SendAsync(HttpContext context, EventStream stream)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-cache, no-transform";
+        context.Response.Headers["X-Accel-Buffering"] = "no";
+        context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
+
+        var body = new ViewerBody(context, options.Value.WriteDeadline, metrics, time, logger);
+        try
+        {
+            TurnSse.WriteOpening(body.Output, options.Value.ReconnectDelay, stream.Start);
+            stream.Begin(body);
+            await body.FlushAsync(end.Token);
+            await GiveUpAsync(context);
+            await stream.FollowAsync(body, end.Token);
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The log has everything: a client goes on where it was.
+            if (context.RequestAborted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                await stream.LeftAsync();
+            }
+        }
+    }
+
+    /// <summary>What a request has that is not used any more when its answer has begun. The endpoint stays, for telemetry.</summary>
+    private static async ValueTask GiveUpAsync(HttpContext context)
+    {
+        var features = context.Features;
+        if (features.Get<IServiceProvidersFeature>() is IAsyncDisposable scope)
+        {
+            await scope.DisposeAsync();
+        }
+
+        features.Set<IServiceProvidersFeature>(null);
+        features.Set<IHttpAuthenticationFeature>(null);
+        features.Set<IAuthenticateResultFeature>(null);
+        features.Set<IItemsFeature>(null);
+        features.Set<IQueryFeature>(null);
+        if (features.Get<IRouteValuesFeature>() is { } route)
+        {
+            // Kestrel's own, which would stay.
+            route.RouteValues = null!;
+        }
+
+        // Both remember the features that they used, until they look for one again.
+        _ = (context.RequestAborted, context.Request.Method);
+    }
+}

@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Kgents.ServiceDefaults.Memory;
+
+/// <summary>
+/// Collects the garbage of a process that has come to rest, and gives its memory back to the system. The collector does so when something is allocated, and in a process that only holds
+/// open streams nothing is: what a rush of requests has left would stay for as long as the streams do. Not while there is something to do, since everything waits for it.
+/// </summary>
+internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, TimeProvider time, ILogger<MemoryTrimmer> logger) : BackgroundService
+{
+    /// <summary>In bytes per second. Thousands of open streams on which nothing comes allocate less, ten of live ones about as much.</summary>
+    private const int Rest = 256 * 1024;
+
+    /// <summary>In bytes. Less garbage than this, or than a quarter of what is in use, is not worth a pause.</summary>
+    private const long LeastGarbage = 32 * 1024 * 1024;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var interval = options.Value.TrimAfter;
+        if (interval == TimeSpan.Zero)
+        {
+            return;
+        }
+
+        using var timer = new PeriodicTimer(interval, time);
+        var (before, trimmed) = (0L, 0L);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            var allocated = GC.GetTotalAllocatedBytes();
+            var isAtRest = allocated - before < Rest * interval.TotalSeconds;
+            before = allocated;
+            if (isAtRest && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 4))
+            {
+                trimmed = allocated;
+                Trim();
+            }
+        }
+    }
+
+    private void Trim()
+    {
+        var held = GC.GetGCMemoryInfo().TotalCommittedBytes;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        var after = GC.GetGCMemoryInfo(GCKind.FullBlocking);
+        LogTrimmed((held - after.TotalCommittedBytes) >> 20, after.PauseDurations[0].TotalMilliseconds);
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Gave {MiB} MiB back, in {Milliseconds} ms.")]
+    private partial void LogTrimmed(long miB, double milliseconds);
+}

@@ -1,0 +1,46 @@
+using Kgents.EndToEnd.Tests.Systems;
+
+namespace Kgents.EndToEnd.Tests.Memory;
+
+/// <summary>A process of its own: what the garbage of a process is, its other tests would decide.</summary>
+public sealed class MemoryTrimmerTests
+{
+    private const string Trimmed = "MiB back, in";
+
+    private static readonly (string, string?) Told = ("Logging__LogLevel__Kgents.ServiceDefaults.Memory", "Debug");
+
+    [Fact(Timeout = Limits.Milliseconds)]
+    public async Task Api_GivesMemoryBack_WhenItHasComeToRest_AndNotBefore()
+    {
+        await using var system = await KgentsSystem.StartAsync(new SystemSettings { Workers = 0, Metering = false });
+        var api = await system.StartApiAsync(Told, ("Memory__TrimAfter", "00:00:01"));
+        var session = await system.Client.CreateSessionAsync();
+        var until = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(until) < TimeSpan.FromSeconds(4))
+        {
+            await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => system.Client.MessagesAsync(session)));
+        }
+
+        Assert.DoesNotContain(api.Output, IsTrim);
+        await api.WaitForLineAsync(IsTrim, TestContext.Current.CancellationToken);
+    }
+
+    [Fact(Timeout = Limits.Milliseconds)]
+    public async Task Api_KeepsItsMemory_WhenItIsToldTo()
+    {
+        await using var system = await KgentsSystem.StartAsync(new SystemSettings { Workers = 0, Metering = false });
+        var keeping = await system.StartApiAsync(Told, ("Memory__TrimAfter", "00:00:00"));
+        var keepingClient = system.Client;
+        var giving = await system.StartApiAsync(Told, ("Memory__TrimAfter", "00:00:01"));
+        var session = await system.Client.CreateSessionAsync();
+        for (var round = 0; round < 200; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 16).SelectMany(_ => new[] { keepingClient.MessagesAsync(session), system.Client.MessagesAsync(session) }));
+        }
+
+        await giving.WaitForLineAsync(IsTrim, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(keeping.Output, IsTrim);
+    }
+
+    private static bool IsTrim(string line) => line.Contains(Trimmed, StringComparison.Ordinal);
+}
