@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
+using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -98,6 +100,38 @@ public sealed class ListingTests : IAsyncLifetime
 
         Assert.Equal(100, listed[0].Count);
         Assert.Equal(2, listed.Count);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Page_IsShort_WhenMuchWouldBeReadToFillIt()
+    {
+        // Two that are archived, and between them more than are looked at for a page, as they are stored.
+        var oldest = await ArchivedAsync();
+        var sample = await host.Reader.LastAsync(Subjects.KeyValueStream(Buckets.Sessions), Subjects.KeyValue(Buckets.Sessions, ">"), TestContext.Current.CancellationToken);
+        for (var number = 0; number < 1500; number++)
+        {
+            var id = SessionId.New(0, TimeProvider.System).ToString();
+            await host.JetStream.Connection.PublishAsync(
+                sample!.Subject.Replace(oldest, id, StringComparison.Ordinal),
+                Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(sample.Data.Span).Replace(oldest, id, StringComparison.Ordinal)),
+                cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        var newest = await ArchivedAsync();
+
+        var pages = await PagesAsync("/v1/kgent/sessions?status=archived&limit=2", "sessions");
+
+        Assert.Equal([newest, oldest], pages.SelectMany(page => page).Select(session => session.GetProperty("id").GetString()!));
+        Assert.Single(pages[0]);
+        Assert.Equal(1502, (await PagesAsync("/v1/kgent/sessions?status=any&limit=100", "sessions")).Sum(page => page.Count));
+    }
+
+    private async Task<string> ArchivedAsync()
+    {
+        var session = await host.Client.CreateSessionAsync();
+        using var archived = await host.Client.PatchAsJsonAsync($"/v1/kgent/sessions/{session}", new { status = "archived" }, TestContext.Current.CancellationToken);
+        archived.EnsureSuccessStatusCode();
+        return session;
     }
 
     private async Task<List<List<JsonElement>>> PagesAsync(string address, string items)
