@@ -1,11 +1,13 @@
 using System.Text;
 using Kgents.Contracts;
+using Kgents.Metering.Corrections;
 using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Metering.DeadLetters;
 
 /// <summary>What there is of dead letters of usage in one partition, and what may be decided on them, whoever asks and however.</summary>
-internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letters)
+internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letters, JetStreamReader reader)
 {
     public const string Decided = "decided";
 
@@ -39,6 +41,12 @@ internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letter
         if (StateOf(sequence) is null)
         {
             return $"{sequence} is neither refused nor quarantined";
+        }
+
+        // OpenMeter showed it once, or nothing would have been taken back of it: so it is not the event that is wrong.
+        if (await new CorrectedUsage(ledger, letters, reader).IsCorrectedAsync(sequence, cancellationToken))
+        {
+            return $"something was taken back of {sequence}, which would be credited a second time: replay it when OpenMeter takes it again";
         }
 
         await ledger.AppendAsync(new UsageDiscarded(sequence, reason), cancellationToken);

@@ -58,7 +58,7 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
 
     private async Task<UsageAnswer> DecideAsync(UsageOperation asked, UsageLedger ledger, CancellationToken cancellationToken)
     {
-        var desk = new DeadLetterDesk(ledger, letters);
+        var desk = new DeadLetterDesk(ledger, letters, reader);
         if (asked.Kind == UsageOperationKinds.Correct)
         {
             return await CorrectAsync(asked, new UsageCorrector(ledger, letters, reader, publisher), cancellationToken);
@@ -85,7 +85,7 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
         {
             var ledger = sessions.OpenLedger(partition);
             await ledger.LoadAsync(cancellationToken);
-            found.AddRange(await new DeadLetterDesk(ledger, letters).ListAsync(cancellationToken));
+            found.AddRange(await new DeadLetterDesk(ledger, letters, reader).ListAsync(cancellationToken));
         }
 
         var limit = Math.Clamp(asked.Limit ?? MostListed, 1, MostListed);
