@@ -62,7 +62,7 @@ internal static class MeteringCommands
             {
                 var partitions = services.GetRequiredService<IOptions<NatsTopologyOptions>>().Value.Partitions;
                 var command = new ReconcileCommand(
-                    sessions, services.GetService<OpenMeterEvents>(), services.GetService<MeterComparison>(), partitions, services.GetRequiredService<JetStreamReader>(), services.GetRequiredService<TimeProvider>(), output);
+                    sessions, services.GetService<OpenMeterEvents>(), services.GetService<MeterComparison>(), partitions, services.GetRequiredService<TimeProvider>(), output);
                 return await command.RunAsync(arguments, cancellationToken);
             }
 
