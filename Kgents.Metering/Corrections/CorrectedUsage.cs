@@ -72,7 +72,7 @@ internal sealed class CorrectedUsage(UsageLedger ledger, UsageDeadLetters letter
     private async Task<IReadOnlySet<ulong>> DiscardedAsync(IReadOnlyCollection<ulong> sequences, CancellationToken cancellationToken)
     {
         var discarded = new HashSet<ulong>();
-        if (!(await letters.ReadAsync(cancellationToken)).Keys.Any(sequences.Contains))
+        if (await letters.FindAsync(sequences, cancellationToken) is null)
         {
             return discarded;
         }

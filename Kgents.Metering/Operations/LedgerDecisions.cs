@@ -46,7 +46,7 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
 
     private async Task<bool> ListAsync(CancellationToken cancellationToken)
     {
-        foreach (var letter in await desk.ListAsync(cancellationToken))
+        await foreach (var letter in desk.ListAsync(cancellationToken))
         {
             await output.WriteLineAsync($"{letter.Sequence}  {letter.At:u}  {letter.State}  {letter.Tenant}  {letter.Reason}");
         }
