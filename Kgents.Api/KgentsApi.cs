@@ -73,7 +73,7 @@ public static class KgentsApi
         builder.Services.AddOptionsWithValidateOnStart<RequestMeteringOptions, RequestMeteringOptionsValidator>().BindConfiguration(RequestMeteringOptions.SectionName);
         builder.Services.AddSingleton<RequestCounts>().AddHostedService<RequestUsageWorker>();
         builder.Services.AddOptionsWithValidateOnStart<QuotaOptions, QuotaOptionsValidator>().BindConfiguration(QuotaOptions.SectionName);
-        builder.Services.AddSingleton<MonthUsage>().AddSingleton<QuotaRebase>().AddHostedService<QuotaRebaseWorker>();
+        builder.Services.AddSingleton<LedgerMonths>().AddSingleton<MonthUsage>().AddSingleton<QuotaRebase>().AddHostedService<QuotaRebaseWorker>();
         builder.Services.AddOptionsWithValidateOnStart<RetentionOptions, RetentionOptionsValidator>().BindConfiguration(RetentionOptions.SectionName);
         builder.Services.AddSingleton<SessionRetention>().AddHostedService<RetentionWorker>();
 

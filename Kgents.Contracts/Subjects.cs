@@ -131,6 +131,9 @@ public static class Subjects
     /// <summary>An event that a tenant's webhooks are told of; one subject for each, so that there is one record.</summary>
     public static string WebhookEvent(TenantId tenant, WebhookEventId id) => $"kgents.webhooks.{tenant}.{id}";
 
+    /// <summary>All of a tenant.</summary>
+    public static string WebhookEvents(TenantId tenant) => $"kgents.webhooks.{tenant}.*";
+
     /// <summary>The stream subject of a webhook.</summary>
     public static string Webhook(TenantId tenant, WebhookId webhook) => KeyValue(Buckets.Webhooks, $"{tenant}.{webhook}");
 
@@ -139,9 +142,6 @@ public static class Subjects
 
     /// <summary>The stream subject of what becomes of an event at a webhook.</summary>
     public static string WebhookDelivery(DeliveryAddress delivery) => KeyValue(Buckets.WebhookDeliveries, $"{delivery.Tenant}.{delivery.Webhook}.{delivery.Event}");
-
-    /// <summary>The stream subjects of all that was delivered to a webhook, or is to be.</summary>
-    public static string WebhookDeliveries(TenantId tenant, WebhookId webhook) => KeyValue(Buckets.WebhookDeliveries, $"{tenant}.{webhook}.*");
 
     /// <summary>The stream subject of a KV key; <c>*</c> as the last token reads all sessions of a tenant.</summary>
     public static string TenantSessions(TenantId tenant) => $"$KV.{Buckets.Sessions}.{tenant}.*";

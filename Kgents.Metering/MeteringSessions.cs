@@ -3,6 +3,7 @@ using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Export;
 using Kgents.Metering.Lease;
 using Kgents.Metering.Ledger;
+using Kgents.Metering.Reconcile;
 using Kgents.Metering.Telemetry;
 using Kgents.Metering.Webhooks.Events;
 using Kgents.ServiceDefaults.Nats;
@@ -29,6 +30,12 @@ internal sealed class MeteringSessions(
 
     public UsageReceiver CreateReceiver(UsageLedger ledger) => new(
         ledger, new HourPages(ledger, ledgerOptions), letters, reader, metrics, ledgerOptions, streams, loggers.CreateLogger<UsageReceiver>());
+
+    public Reconciler CreateReconciler(int partition, OpenMeterEvents openMeter)
+    {
+        var ledger = OpenLedger(partition);
+        return new Reconciler(ledger, new CommittedUsage(ledger, new HourPages(ledger, ledgerOptions), reader), openMeter, reader, time);
+    }
 
     public MeteringSession Create(int partition, PartitionLease lease)
     {

@@ -35,7 +35,7 @@ internal static class OperatorEndpoints
 
         return await metering.AskAsync(
             new UsageOperation(UsageOperationKinds.List, page.Cursor) { Limit = page.Limit },
-            answer => TypedResults.Ok(new DeadLetterPage([.. answer.DeadLetters!.Select(DeadLetterResponse.From)], answer.HasMore is true ? Paging.Text(answer.DeadLetters![^1].Sequence) : null)),
+            answer => TypedResults.Ok(new DeadLetterPage([.. answer.DeadLetters!.Select(DeadLetterResponse.From)], Paging.Text(answer.Next))),
             cancellationToken);
     }
 

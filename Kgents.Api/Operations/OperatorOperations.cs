@@ -7,7 +7,7 @@ internal static class OperatorOperations
 {
     public static Operation List { get; } = new("listDeadLetters", "List the usage events that could not be billed and wait for a decision")
     {
-        Answers = [new(200, "A page, by their sequences.", typeof(DeadLetterPage))],
+        Answers = [new(200, "A page, the latest first.", typeof(DeadLetterPage))],
         Problems = [Problem.Invalid(400, "limit", "must be a number from 1"), Problem.MeteringAway],
     };
 

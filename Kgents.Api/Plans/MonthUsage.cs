@@ -1,31 +1,16 @@
-using System.Globalization;
 using System.Text.Json;
-using Kgents.Api.Usage;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Api.Plans;
 
-/// <summary>What the ledgers have of a month.</summary>
-/// <param name="Through">By partition, the last event of usage that its ledger has.</param>
-internal sealed record LedgerMonth(long Tokens, IReadOnlyDictionary<int, ulong> Through);
-
 /// <summary>What a turn used.</summary>
 internal readonly record struct RecordedTokens(string Turn, long Tokens);
 
-/// <summary>The billed tokens of a tenant's month as they are recorded: those that the ledgers have, and those that came since.</summary>
-internal sealed class MonthUsage(UsageReport report, JetStreamReader reader)
+/// <summary>The billed tokens of a tenant's month that were recorded since the ledgers were read.</summary>
+internal sealed class MonthUsage(JetStreamReader reader)
 {
-    /// <summary>Null when it is more than can be added up.</summary>
-    public async Task<LedgerMonth?> ReadLedgerAsync(TenantId tenant, DateTimeOffset month, CancellationToken cancellationToken)
-    {
-        var query = new UsageQuery(month, month.AddMonths(1), UsageWindow.Total, [], Model: null, Session: null, Key: null);
-        return await report.ReadAsync(tenant, query, cancellationToken) is not { } found ? null : new LedgerMonth(
-            (long)found.Usage.Where(row => row.Type == UsageEvent.BillableType).Sum(row => decimal.Parse(row.TotalTokens, CultureInfo.InvariantCulture)),
-            found.Through.ToDictionary(each => each.Partition, each => ulong.Parse(each.Sequence, CultureInfo.InvariantCulture)));
-    }
-
     /// <summary>What came after the ledgers, up to a sequence.</summary>
     public async Task<IReadOnlyList<RecordedTokens>> ReadSinceAsync(TenantId tenant, DateTimeOffset month, LedgerMonth ledger, ulong last, CancellationToken cancellationToken)
     {

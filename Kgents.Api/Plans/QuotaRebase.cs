@@ -10,7 +10,7 @@ namespace Kgents.Api.Plans;
 /// Compares what is settled in each tenant's month with what was recorded for it, and corrects it: whatever a death or a wrong clock left there lasts no longer than the interval. A turn is recorded
 /// before it is settled, so of what is recorded the turns that are still open are left out.
 /// </summary>
-internal sealed partial class QuotaRebase(TenantQuota quotas, MonthUsage usage, JetStreamReader reader, IOptions<QuotaOptions> options, TimeProvider time, ILogger<QuotaRebase> logger)
+internal sealed partial class QuotaRebase(TenantQuota quotas, LedgerMonths ledgers, MonthUsage usage, JetStreamReader reader, IOptions<QuotaOptions> options, TimeProvider time, ILogger<QuotaRebase> logger)
 {
     /// <summary>A tenant's turns end in between; each time only for a moment.</summary>
     private const int Tries = 20;
@@ -21,19 +21,21 @@ internal sealed partial class QuotaRebase(TenantQuota quotas, MonthUsage usage, 
     {
         // A little less than the interval, so that a replica's next look does not come just too early.
         var due = time.GetUtcNow() - (options.Value.RebaseInterval * 0.9);
-        await foreach (var (quota, tenant) in quotas.AllAsync(cancellationToken))
+        var tenants = await quotas.AllAsync(cancellationToken).Where(each => each.Quota.RebasedAt is null || each.Quota.RebasedAt <= due).Select(each => each.Tenant).ToHashSetAsync(cancellationToken: cancellationToken);
+        while (tenants.Count > 0)
         {
-            if (quota.RebasedAt is null || quota.RebasedAt <= due)
+            var month = UsageWindow.Month(time.GetUtcNow());
+            foreach (var (tenant, ledger) in await ledgers.ReadAsync(tenants, month, cancellationToken))
             {
-                await RebaseAsync(tenant, cancellationToken);
+                await RebaseAsync(tenant, month, ledger, cancellationToken);
+                tenants.Remove(tenant);
             }
         }
     }
 
-    private async Task RebaseAsync(TenantId tenant, CancellationToken cancellationToken)
+    private async Task RebaseAsync(TenantId tenant, DateTimeOffset month, LedgerMonth ledger, CancellationToken cancellationToken)
     {
-        var month = UsageWindow.Month(time.GetUtcNow());
-        if (await usage.ReadLedgerAsync(tenant, month, cancellationToken) is not { } ledger || await SeeAsync(tenant, cancellationToken) is not var (quota, last)
+        if (ledger.Tokens is not { } tokens || await SeeAsync(tenant, cancellationToken) is not var (quota, last)
             || quota.Period != TenantQuota.PeriodOf(month))
         {
             // Of another month is what is settled when the month has just ended, or when whoever wrote it was there already.
@@ -52,7 +54,7 @@ internal sealed partial class QuotaRebase(TenantQuota quotas, MonthUsage usage, 
             }
         }
 
-        var difference = ledger.Tokens + recent.Where(each => !quota.Open.ContainsKey(each.Turn)).Sum(each => each.Tokens) - quota.Settled;
+        var difference = tokens + recent.Where(each => !quota.Open.ContainsKey(each.Turn)).Sum(each => each.Tokens) - quota.Settled;
         if (difference != 0)
         {
             LogCorrected(tenant, difference);

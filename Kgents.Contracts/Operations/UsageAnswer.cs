@@ -8,7 +8,8 @@ public sealed record UsageAnswer(string Outcome, string? Why = null)
     /// <summary>Of a list, and the one that was inspected.</summary>
     public IReadOnlyList<UndeliveredUsage>? DeadLetters { get; init; }
 
-    public bool? HasMore { get; init; }
+    /// <summary>Of a list that goes on: what the next one is asked with.</summary>
+    public ulong? Next { get; init; }
 
     /// <summary>Of a correction: the sequence and the id of its event, and whether it is new.</summary>
     public ulong? Sequence { get; init; }

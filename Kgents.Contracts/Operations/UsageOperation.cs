@@ -2,7 +2,7 @@ namespace Kgents.Contracts;
 
 /// <summary>What an operator asks of metering, on <see cref="Subjects.UsageOperations"/>.</summary>
 /// <param name="Kind">One of <see cref="UsageOperationKinds"/>.</param>
-/// <param name="Sequence">Of the event in <c>KGENTS_USAGE</c>; of a list, that after which it begins.</param>
+/// <param name="Sequence">Of the event in <c>KGENTS_USAGE</c>; of a list, where it goes on, as the one before said; 0 for the first.</param>
 public sealed record UsageOperation(string Kind, ulong Sequence)
 {
     /// <summary>Of a list: how many.</summary>

@@ -22,10 +22,17 @@ internal sealed class CorrectionChain(JetStreamReader reader)
     /// <summary>How often an event can be corrected: each look reads all corrections before it.</summary>
     private const int Most = 100;
 
-    /// <summary>Null, and why, when the event cannot be corrected.</summary>
+    /// <summary>Null, and why, when the event cannot be corrected once more.</summary>
     /// <param name="before">Corrections from this sequence on are not looked at.</param>
     /// <param name="counts">Whether the ledger counts an event.</param>
     public async Task<(CorrectionState? State, string? Problem)> ReadAsync(ulong sequence, ulong before, Func<StoredEntry, InspectedUsage, Task<bool>> counts, CancellationToken cancellationToken)
+    {
+        var read = await ReadAllAsync(sequence, before, counts, cancellationToken);
+        return read.State is { Number: > Most } ? (null, $"event {sequence} has been corrected {Most} times") : read;
+    }
+
+    /// <summary>The same, however many corrections there are.</summary>
+    public async Task<(CorrectionState? State, string? Problem)> ReadAllAsync(ulong sequence, ulong before, Func<StoredEntry, InspectedUsage, Task<bool>> counts, CancellationToken cancellationToken)
     {
         if (await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, sequence, cancellationToken) is not { } original || original.Sequence != sequence
             || !Subjects.TryParseUsage(original.Subject, out var partition, out var tenant))
@@ -53,7 +60,7 @@ internal sealed class CorrectionChain(JetStreamReader reader)
             }
         }
 
-        return number > Most ? (null, $"event {sequence} has been corrected {Most} times") : (new CorrectionState(original, usage, left, number, corrections), null);
+        return (new CorrectionState(original, usage, left, number, corrections), null);
     }
 
     /// <summary>Why a recorded correction takes nothing back; null for one that does.</summary>

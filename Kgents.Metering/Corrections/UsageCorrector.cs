@@ -16,7 +16,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
 {
     public const int LongestText = 200;
 
-    private readonly CorrectionChain chain = new(reader);
+    private readonly CorrectedUsage corrected = new(ledger, letters, reader);
 
     /// <summary>May be repeated: the same reference again is the same correction.</summary>
     public async Task<CorrectionOutcome> CorrectAsync(CorrectionRequest request, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
 
         while (true)
         {
-            var (state, problem) = await ReadAsync(request.Sequence, cancellationToken);
+            var (state, problem) = await corrected.ReadAsync(request.Sequence, cancellationToken);
             if (state is null)
             {
                 return new CorrectionOutcome.Refused(problem!);
@@ -40,7 +40,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
             }
 
             var taken = request.Quantities ?? CorrectionEvent.All(state.Left);
-            if (FindProblem(state, taken) is { } refused)
+            if ((await corrected.FindProblemAsync(request.Sequence, cancellationToken) ?? FindProblem(state, taken)) is { } refused)
             {
                 return new CorrectionOutcome.Refused(refused);
             }
@@ -53,22 +53,6 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
                 return new CorrectionOutcome.Recorded(result.Sequence, state.NextId, IsNew: true);
             }
         }
-    }
-
-    /// <summary>What is left of an event, by what the ledger has entered, and by what it is about to enter.</summary>
-    public async Task<(CorrectionState? State, string? Problem)> ReadAsync(ulong sequence, CancellationToken cancellationToken)
-    {
-        if (sequence > ledger.State.ReceivedThrough)
-        {
-            return (null, $"event {sequence} is not in the ledger");
-        }
-
-        if (ledger.State.Refused.Contains(sequence) || ledger.State.Quarantined.Contains(sequence))
-        {
-            return (null, $"event {sequence} is a dead letter: there is nothing to take back");
-        }
-
-        return await IsDiscardedAsync(sequence, cancellationToken) ? (null, $"event {sequence} was given up: there is nothing to take back") : await chain.ReadAsync(sequence, ulong.MaxValue, (stored, usage) => CountsAsync(stored, usage, cancellationToken), cancellationToken);
     }
 
     private static string? FindProblem(CorrectionState state, IReadOnlyDictionary<string, decimal> taken)
@@ -95,58 +79,7 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
     }
 
     private async Task<bool> IsKnownNotToCountAsync(StoredEntry later, CancellationToken cancellationToken) =>
-        Subjects.TryParseUsage(later.Subject, out _, out var tenant) && !await CountsAsync(later, InspectedUsage.Read(later, tenant), cancellationToken);
-
-    /// <summary>What the ledger has not entered yet, it will: it was recorded by these rules.</summary>
-    private async Task<bool> CountsAsync(StoredEntry stored, InspectedUsage usage, CancellationToken cancellationToken)
-    {
-        if (stored.Sequence > ledger.State.ReceivedThrough)
-        {
-            return true;
-        }
-
-        if (!ledger.State.Hours.TryGetValue(usage.Hour, out var hour))
-        {
-            return false;
-        }
-
-        await foreach (var (entry, sequence, _) in ledger.ReadAsync(hour.First, hour.Last, cancellationToken))
-        {
-            if (sequence > hour.Last)
-            {
-                break;
-            }
-
-            if (entry is UsageReceived received && received.From <= stored.Sequence && stored.Sequence <= received.To)
-            {
-                return received.Events.Any(each => each.Sequence == stored.Sequence && each.Counts);
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Looked for only where there is a dead letter: it is the last decision on the event that holds.</summary>
-    private async Task<bool> IsDiscardedAsync(ulong sequence, CancellationToken cancellationToken)
-    {
-        if (!(await letters.ReadAsync(cancellationToken)).ContainsKey(sequence))
-        {
-            return false;
-        }
-
-        var isDiscarded = false;
-        await foreach (var (entry, _, _) in ledger.ReadAsync(await ledger.LastOpeningAsync(cancellationToken), 0, cancellationToken))
-        {
-            isDiscarded = entry switch
-            {
-                UsageDiscarded given when given.Sequence == sequence => true,
-                UsageReplayed again when again.Sequence == sequence => false,
-                _ => isDiscarded,
-            };
-        }
-
-        return isDiscarded;
-    }
+        Subjects.TryParseUsage(later.Subject, out _, out var tenant) && !await corrected.CountsAsync(later, InspectedUsage.Read(later, tenant), cancellationToken);
 
     /// <summary>All of it: what is not named is not taken. All that was left is the same only while nothing is.</summary>
     private static bool IsSame(CorrectionState state, StoredEntry before, CorrectionRequest request)

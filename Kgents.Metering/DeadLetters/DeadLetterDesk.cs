@@ -1,23 +1,25 @@
 using System.Text;
 using Kgents.Contracts;
+using Kgents.Metering.Corrections;
 using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Metering.DeadLetters;
 
 /// <summary>What there is of dead letters of usage in one partition, and what may be decided on them, whoever asks and however.</summary>
-internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letters)
+internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letters, JetStreamReader reader)
 {
     public const string Decided = "decided";
 
-    /// <summary>Those that wait for a decision, by sequence.</summary>
-    public async Task<IReadOnlyList<UndeliveredUsage>> ListAsync(CancellationToken cancellationToken) =>
-        [.. (await letters.ReadAsync(cancellationToken)).Where(each => StateOf(each.Key) is not null).Select(each => Describe(each.Key, each.Value))];
+    /// <summary>Those that wait for a decision, the latest first.</summary>
+    public IAsyncEnumerable<UndeliveredUsage> ListAsync(CancellationToken cancellationToken) =>
+        new DeadLetterListing(letters).ReadAsync([ledger.State], ulong.MaxValue, cancellationToken).Select(each => each.Letter);
 
     /// <summary>Null when there is none of this event.</summary>
     /// <param name="mostBytes">How much of the event is given.</param>
     public async Task<UndeliveredUsage?> FindAsync(ulong sequence, int mostBytes, CancellationToken cancellationToken) =>
-        (await letters.ReadAsync(cancellationToken)).TryGetValue(sequence, out var letter)
-            ? Describe(sequence, letter) with { Payload = Encoding.UTF8.GetString(letter.Payload.Span[..Math.Min(letter.Payload.Length, mostBytes)]) } : null;
+        await letters.FindAsync([sequence], cancellationToken) is { } letter
+            ? DeadLetterListing.Describe(letter, StateOf(sequence) ?? Decided) with { Payload = Encoding.UTF8.GetString(letter.Payload.Span[..Math.Min(letter.Payload.Length, mostBytes)]) } : null;
 
     /// <summary>Null when it is done; otherwise why not.</summary>
     /// <exception cref="LedgerFenceLostException">A replica wrote to the ledger at the same time; nothing was done.</exception>
@@ -41,12 +43,15 @@ internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letter
             return $"{sequence} is neither refused nor quarantined";
         }
 
+        // OpenMeter showed it once, or nothing would have been taken back of it: so it is not the event that is wrong.
+        if (await new CorrectedUsage(ledger, letters, reader).IsCorrectedAsync(sequence, cancellationToken))
+        {
+            return $"something was taken back of {sequence}, which would be credited a second time: replay it when OpenMeter takes it again";
+        }
+
         await ledger.AppendAsync(new UsageDiscarded(sequence, reason), cancellationToken);
         return null;
     }
 
-    private UndeliveredUsage Describe(ulong sequence, DeadLetter letter) => new(
-        sequence, Subjects.TryParseUsage(letter.Subject, out _, out var tenant) ? tenant : throw new InvalidOperationException($"{letter.Subject} is no subject of usage."), StateOf(sequence) ?? Decided, letter.Reason, letter.At);
-
-    private string? StateOf(ulong sequence) => ledger.State.Refused.Contains(sequence) ? "refused" : ledger.State.Quarantined.Contains(sequence) ? "quarantined" : null;
+    private string? StateOf(ulong sequence) => ledger.State.Refused.Contains(sequence) ? DeadLetterListing.Refused : ledger.State.Quarantined.Contains(sequence) ? DeadLetterListing.Quarantined : null;
 }

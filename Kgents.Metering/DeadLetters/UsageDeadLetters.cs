@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
@@ -30,18 +31,42 @@ internal sealed class UsageDeadLetters(INatsJSContext jetStream, JetStreamReader
         }
     }
 
-    /// <summary>The latest letter of each event, by its sequence in KGENTS_USAGE.</summary>
-    public async Task<IReadOnlyDictionary<ulong, DeadLetter>> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Letters before a position in their stream, the latest first. What is before the latest one that was stored before an instant is not read.</summary>
+    public async IAsyncEnumerable<(DeadLetter Letter, ulong Position)> LatestAsync(ulong before, DateTimeOffset since, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var letters = new SortedDictionary<ulong, DeadLetter>();
-        await foreach (var stored in reader.ReadAsync(Streams.DeadLetters.Name, Subjects.DeadLettersOf(Origin), 1, 0, cancellationToken))
+        await foreach (var piece in reader.ReadBackwardsAsync(Streams.DeadLetters.Name, Subjects.DeadLettersOf(Origin), before, cancellationToken))
         {
-            if (JsonSerializer.Deserialize(stored.Data.Span, WireJson.Default.DeadLetter) is { } letter)
+            foreach (var stored in piece)
             {
-                letters[letter.Sequence] = letter;
+                if (stored.Time < since)
+                {
+                    yield break;
+                }
+
+                if (JsonSerializer.Deserialize(stored.Data.Span, WireJson.Default.DeadLetter) is { } letter)
+                {
+                    yield return (letter, stored.Sequence);
+                }
+            }
+        }
+    }
+
+    /// <summary>The latest letter of one of these events; null for none.</summary>
+    public async Task<DeadLetter?> FindAsync(IReadOnlyCollection<ulong> events, CancellationToken cancellationToken)
+    {
+        var since = await SinceAsync(events.Min(), cancellationToken);
+        await foreach (var (letter, _) in LatestAsync(ulong.MaxValue, since, cancellationToken))
+        {
+            if (events.Contains(letter.Sequence))
+            {
+                return letter;
             }
         }
 
-        return letters;
+        return null;
     }
+
+    /// <summary>Since when an event may have a letter: since it was recorded, by the clock of NATS, as its letter is.</summary>
+    public async Task<DateTimeOffset> SinceAsync(ulong usage, CancellationToken cancellationToken) =>
+        (await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, usage, cancellationToken))?.Time ?? DateTimeOffset.MinValue;
 }

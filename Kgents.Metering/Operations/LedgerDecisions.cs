@@ -2,14 +2,15 @@ using System.Globalization;
 using Kgents.Contracts;
 using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Ledger;
+using Kgents.ServiceDefaults.Nats;
 using UUIDNext;
 
 namespace Kgents.Metering.Operations;
 
 /// <summary>Shows what needs somebody, and enters what they decide into the ledger. The replica that works on it reads it there.</summary>
-internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters letters, TextWriter output)
+internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters letters, JetStreamReader reader, TextWriter output)
 {
-    private readonly DeadLetterDesk desk = new(ledger, letters);
+    private readonly DeadLetterDesk desk = new(ledger, letters, reader);
 
     /// <summary>The namespace of the ids of events that are sent under a new one.</summary>
     private static readonly Guid Reissues = new("0b6c7d3e-52b7-4f0a-8f0b-6a6f0f3c9a1d");
@@ -45,7 +46,7 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
 
     private async Task<bool> ListAsync(CancellationToken cancellationToken)
     {
-        foreach (var letter in await desk.ListAsync(cancellationToken))
+        await foreach (var letter in desk.ListAsync(cancellationToken))
         {
             await output.WriteLineAsync($"{letter.Sequence}  {letter.At:u}  {letter.State}  {letter.Tenant}  {letter.Reason}");
         }

@@ -62,7 +62,7 @@ internal static class MeteringCommands
             {
                 var partitions = services.GetRequiredService<IOptions<NatsTopologyOptions>>().Value.Partitions;
                 var command = new ReconcileCommand(
-                    sessions, services.GetService<OpenMeterEvents>(), services.GetService<MeterComparison>(), partitions, services.GetRequiredService<JetStreamReader>(), services.GetRequiredService<TimeProvider>(), output);
+                    sessions, services.GetService<OpenMeterEvents>(), services.GetService<MeterComparison>(), partitions, services.GetRequiredService<TimeProvider>(), output);
                 return await command.RunAsync(arguments, cancellationToken);
             }
 
@@ -80,7 +80,7 @@ internal static class MeteringCommands
                 return await CorrectAsync(arguments, ActivatorUtilities.CreateInstance<UsageCorrector>(services, ledger), output, cancellationToken);
             }
 
-            var decisions = new LedgerDecisions(ledger, services.GetRequiredService<UsageDeadLetters>(), output);
+            var decisions = new LedgerDecisions(ledger, services.GetRequiredService<UsageDeadLetters>(), services.GetRequiredService<JetStreamReader>(), output);
             return await decisions.RunAsync(arguments, cancellationToken) ? 0 : 1;
         }
         catch (LedgerFenceLostException)

@@ -58,7 +58,7 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
 
     private async Task<UsageAnswer> DecideAsync(UsageOperation asked, UsageLedger ledger, CancellationToken cancellationToken)
     {
-        var desk = new DeadLetterDesk(ledger, letters);
+        var desk = new DeadLetterDesk(ledger, letters, reader);
         if (asked.Kind == UsageOperationKinds.Correct)
         {
             return await CorrectAsync(asked, new UsageCorrector(ledger, letters, reader, publisher), cancellationToken);
@@ -80,17 +80,17 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
 
     private async Task<UsageAnswer> ListAsync(UsageOperation asked, CancellationToken cancellationToken)
     {
-        var found = new List<UndeliveredUsage>();
+        var states = new List<LedgerState>();
         foreach (var partition in await PartitionsAsync(cancellationToken))
         {
             var ledger = sessions.OpenLedger(partition);
             await ledger.LoadAsync(cancellationToken);
-            found.AddRange(await new DeadLetterDesk(ledger, letters).ListAsync(cancellationToken));
+            states.Add(ledger.State);
         }
 
         var limit = Math.Clamp(asked.Limit ?? MostListed, 1, MostListed);
-        var rest = found.Where(each => each.Sequence > asked.Sequence).OrderBy(each => each.Sequence).ToList();
-        return new UsageAnswer(UsageAnswerOutcomes.Done) { DeadLetters = [.. rest.Take(limit)], HasMore = rest.Count > limit };
+        var found = await new DeadLetterListing(letters).ReadAsync(states, asked.Sequence > 0 ? asked.Sequence : ulong.MaxValue, cancellationToken).Take(limit + 1).ToListAsync(cancellationToken);
+        return new UsageAnswer(UsageAnswerOutcomes.Done) { DeadLetters = [.. found.Take(limit).Select(each => each.Letter)], Next = found.Count > limit ? found[limit - 1].Position : null };
     }
 
     private static async Task<UsageAnswer> CorrectAsync(UsageOperation asked, UsageCorrector corrector, CancellationToken cancellationToken)
@@ -123,9 +123,9 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
     private async Task<IReadOnlyCollection<int>> PartitionsAsync(CancellationToken cancellationToken)
     {
         var partitions = new SortedSet<int>();
-        foreach (var letter in (await letters.ReadAsync(cancellationToken)).Values)
+        await foreach (var stored in reader.LastOfEachAsync(Streams.Ledger.Name, [Subjects.AllLedgers], cancellationToken))
         {
-            if (Subjects.TryParseUsage(letter.Subject, out var partition, out _))
+            if (Subjects.TryParseLedger(stored.Subject, out var partition))
             {
                 partitions.Add(partition);
             }

@@ -8,20 +8,6 @@ using Microsoft.Extensions.Options;
 
 namespace Kgents.Metering.Reconcile;
 
-/// <summary>A meter of <c>deploy/openmeter/config.yaml</c> that sums the quantity of a type of event.</summary>
-/// <param name="ByModel">It can be grouped by model.</param>
-internal sealed record UsageMeter(string Slug, bool ByModel)
-{
-    /// <summary>Null for a type that none sums.</summary>
-    public static UsageMeter? Of(string type) => type switch
-    {
-        UsageEvent.BillableType => new("llm_tokens_total", ByModel: true),
-        UsageEvent.TurnType => new("agent_turns", ByModel: true),
-        UsageEvent.RequestType => new("api_requests", ByModel: false),
-        _ => null,
-    };
-}
-
 /// <summary>Asks OpenMeter's <c>GET /api/v1/meters/{slug}/query</c> what it would bill. A read: it may be asked at any time.</summary>
 internal sealed class OpenMeterMeters(HttpClient http, IOptions<ExportOptions> options)
 {

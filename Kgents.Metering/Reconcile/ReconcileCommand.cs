@@ -4,12 +4,11 @@ using Kgents.Metering.Confirm;
 using Kgents.Metering.Ledger;
 using Kgents.Metering.Operations;
 using Kgents.ServiceDefaults.Ledger;
-using Kgents.ServiceDefaults.Nats;
 
 namespace Kgents.Metering.Reconcile;
 
 /// <summary>Shows an operator where token log, ledger and OpenMeter differ, and has sent again what OpenMeter has lost.</summary>
-internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvents? openMeter, MeterComparison? meters, int partitions, JetStreamReader reader, TimeProvider time, TextWriter output)
+internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvents? openMeter, MeterComparison? meters, int partitions, TimeProvider time, TextWriter output)
 {
     private const int MostListed = 100;
     private const int Tries = 10;
@@ -24,7 +23,7 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         }
 
         var now = time.GetUtcNow();
-        Task<Reconciliation> ReconcileAsync(int partition) => new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
+        Task<Reconciliation> ReconcileAsync(int partition) => sessions.CreateReconciler(partition, openMeter).RunAsync(
             UsageHour.Of(now.AddHours(1 - arguments.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken);
 
         try
@@ -42,7 +41,7 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
                 all.Add(await ReconcileAsync(other));
             }
 
-            return await IsMeteredSoAsync(meters, all, cancellationToken) && found.Differences.All(each => Reconciliation.IsUnderWay(each.Cause)) ? 0 : 1;
+            return await IsMeteredSoAsync(meters, all, cancellationToken) && found.Differences.Lasting == 0 ? 0 : 1;
         }
         catch (HttpRequestException exception)
         {
@@ -56,9 +55,16 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         try
         {
             var differing = await comparison.RunAsync(all, cancellationToken);
-            foreach (var (group, meter, events) in differing.Take(MostListed))
+            foreach (var each in differing.Take(MostListed))
             {
-                await output.WriteLineAsync($"OpenMeter's meter sums {Text(meter)} {Unit(group)}, and its events {Text(events)}: {group.Tenant}  {group.Hour}  {group.Model}  {group.Type}");
+                var beside = each.Meter == UsageMeter.Of(each.Group.Type)[0] ? "its events" : "the ledger";
+                await output.WriteLineAsync(
+                    $"OpenMeter's meter {each.Meter.Slug} sums {Text(each.Sum)}, and {beside} {Text(each.Expected)}: {each.Cause}  {each.Group.Tenant}  {each.Group.Hour}  {each.Group.Model}  {each.Group.Type}");
+            }
+
+            if (differing.Count > MostListed)
+            {
+                await output.WriteLineAsync($"and {differing.Count - MostListed} more");
             }
 
             return differing.Count == 0;
@@ -72,7 +78,7 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
 
     private async Task ShowAsync(Reconciliation found)
     {
-        await output.WriteLineAsync($"Hours {found.From} to {found.To}, UTC. {(found.LogFrom is { } since ? $"The token log goes back to {since:u}" : "The token log is empty")}; it has nothing of deleted sessions.");
+        await output.WriteLineAsync($"Hours {found.From} to {found.To}, UTC. {(found.LogFrom is { } since ? $"The token log goes back to {since:u}" : "The token log is empty")}; it has nothing of deleted sessions. {found.LogRead} entries of it were read.");
         await output.WriteLineAsync($"{"tenant",-20} {"hour",-13} {"model",-24} {"type",-32} {"token log",20} {"ledger",20} {"OpenMeter",20}");
         foreach (var row in found.Rows)
         {
@@ -80,21 +86,28 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         }
 
         await output.WriteLineAsync(found.Differences.Count == 0 ? "They say the same of every event." : $"They differ on {found.Differences.Count} events:");
-        foreach (var cause in found.Differences.GroupBy(each => (each.Cause, Unit: Unit(each.Group))).OrderBy(each => each.Key))
+        foreach (var cause in found.Differences.Sums.GroupBy(each => (each.Cause, Unit: Unit(each.Group))).OrderBy(each => each.Key))
         {
-            await output.WriteLineAsync($"  {cause.Count()} {Name(cause.Key.Cause)}, {Text(cause.Sum(each => each.Quantity))} {cause.Key.Unit}");
+            await output.WriteLineAsync($"  {cause.Sum(each => each.Events)} {Name(cause.Key.Cause)}, {Text(cause.Sum(each => each.Quantity))} {cause.Key.Unit}");
         }
 
-        foreach (var each in found.Differences.Where(each => !Reconciliation.IsUnderWay(each.Cause)).Take(MostListed))
+        var listed = found.Differences.Kept.Where(each => !Reconciliation.IsUnderWay(each.Cause)).Take(MostListed).ToList();
+        foreach (var each in listed)
         {
             await output.WriteLineAsync($"  {each.Sequence}  {each.Id}  {each.Group.Tenant}  {each.Group.Hour}  {each.Group.Model}  {Text(each.Quantity)} {Unit(each.Group)}  {Name(each.Cause)}");
+        }
+
+        if (found.Differences.Lasting > listed.Count)
+        {
+            await output.WriteLineAsync($"  and {found.Differences.Lasting - listed.Count} more that do not mend themselves");
         }
     }
 
     /// <summary>A replica may write at any time, so the ledger is read anew for it; what has changed since is left.</summary>
     private async Task<int> ResendAsync(MeteringArguments arguments, Reconciliation found, CancellationToken cancellationToken)
     {
-        var vanished = found.Differences.Where(each => each.Cause == Cause.Vanished).ToDictionary(each => each.Sequence);
+        var vanished = found.Differences.Kept.Where(each => each.Cause == Cause.Vanished).ToDictionary(each => each.Sequence);
+        var rest = found.Differences.CountOf(Cause.Vanished) - vanished.Count;
         for (var tries = 0; vanished.Count > 0 && tries < Tries; tries++)
         {
             var ledger = sessions.OpenLedger(arguments.Partition);
@@ -118,7 +131,12 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
             }
         }
 
-        return vanished.Count == 0 ? 0 : 1;
+        if (rest > 0)
+        {
+            await output.WriteLineAsync($"{rest} more are left for the next time: once more.");
+        }
+
+        return vanished.Count + rest == 0 ? 0 : 1;
     }
 
     /// <summary>Still: since it was compared, the ledger may have been begun anew, or somebody may have decided on the event.</summary>

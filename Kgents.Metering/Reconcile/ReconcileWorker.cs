@@ -15,7 +15,6 @@ internal sealed partial class ReconcileWorker(
     MeterComparison meters,
     ReconciliationStore store,
     MismatchEvents mismatches,
-    JetStreamReader reader,
     MeteringMetrics metrics,
     IOptions<ReconcileOptions> options,
     IOptions<NatsTopologyOptions> streams,
@@ -30,12 +29,12 @@ internal sealed partial class ReconcileWorker(
 
     protected override async Task SweepOnceAsync(CancellationToken cancellationToken)
     {
-        var lasting = 0;
+        var lasting = 0L;
         var now = time.GetUtcNow();
         List<Reconciliation> partitions = [];
         for (var partition = 0; partition < streams.Value.Partitions; partition++)
         {
-            partitions.Add(await new Reconciler(sessions.OpenLedger(partition), openMeter, reader, time).RunAsync(
+            partitions.Add(await sessions.CreateReconciler(partition, openMeter).RunAsync(
                 UsageHour.Of(now.AddHours(1 - options.Value.Hours)), UsageHour.Of(now.AddHours(1)), cancellationToken));
         }
 
@@ -44,10 +43,10 @@ internal sealed partial class ReconcileWorker(
         {
             await store.KeepAsync(partition, found, now, cancellationToken);
             await mismatches.TellAsync(found, cancellationToken);
-            lasting += found.Differences.Count(each => !Reconciliation.IsUnderWay(each.Cause));
+            lasting += found.Differences.Lasting;
         }
 
-        metrics.Reconciled(lasting);
+        metrics.Reconciled((int)Math.Min(lasting, int.MaxValue));
         if (lasting > 0)
         {
             LogDiffers(lasting, options.Value.Hours);
@@ -77,5 +76,5 @@ internal sealed partial class ReconcileWorker(
     private partial void LogMetersNotCompared(Exception exception);
 
     [LoggerMessage(LogLevel.Warning, "OpenMeter and the ledger differ on {Events} usage events of the last {Hours} hours: `ledger reconcile` names each.")]
-    private partial void LogDiffers(int events, int hours);
+    private partial void LogDiffers(long events, int hours);
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using Kgents.Contracts;
 using Kgents.Metering.Confirm;
 using Kgents.Metering.Export;
@@ -13,7 +12,7 @@ namespace Kgents.Metering.Reconcile;
 /// Puts token log, ledger and OpenMeter side by side, event by event, and names the cause of each difference. It asks OpenMeter for what it shows and sums up that, not what was sent. It only reads,
 /// beside a replica that goes on: what was on its way when it began may have arrived since, and is no difference then.
 /// </summary>
-internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, JetStreamReader reader, TimeProvider time)
+internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, OpenMeterEvents openMeter, JetStreamReader reader, TimeProvider time)
 {
     /// <summary>Between two looks for an event that OpenMeter showed before: one answer that lacks it is no proof.</summary>
     private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(1);
@@ -25,8 +24,7 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
     private readonly Dictionary<ReconciledGroup, ReconciledRow> rows = [];
     private readonly Dictionary<ulong, string> reissued = [];
     private readonly HashSet<ulong> discarded = [];
-    private readonly HashSet<string> entered = new(StringComparer.Ordinal);
-    private readonly List<Difference> differences = [];
+    private readonly ReconciledDifferences differences = new();
 
     /// <param name="from">The first hour, as the ledger writes it.</param>
     /// <param name="to">The first hour that is not compared.</param>
@@ -40,13 +38,14 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
             await CompareAsync(some, cancellationToken);
         }
 
-        var logFrom = await ReadLogAsync(from, to, cancellationToken);
+        await CompareLogAsync(from, to, cancellationToken);
         return new Reconciliation(
             from,
             to,
-            logFrom,
+            await committed.BeginsAtAsync(cancellationToken),
             [.. rows.Values.OrderBy(row => row.Group.Tenant.ToString(), StringComparer.Ordinal).ThenBy(row => row.Group.Hour, StringComparer.Ordinal).ThenBy(row => row.Group.Model, StringComparer.Ordinal).ThenBy(row => row.Group.Type, StringComparer.Ordinal)],
-            differences);
+            differences,
+            committed.EntriesRead);
     }
 
     private static bool IsWithin(string hour, string from, string to) => string.CompareOrdinal(hour, from) >= 0 && string.CompareOrdinal(hour, to) < 0;
@@ -116,8 +115,7 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
                 throw new LedgerBrokenException($"event {each.Sequence} counts in the ledger and cannot be read");
             }
 
-            entered.Add(each.Id);
-            Compare(each, Group(used), used.Quantity, shown.GetValueOrDefault(each.Sequence));
+            Compare(each, used, shown.GetValueOrDefault(each.Sequence));
         }
     }
 
@@ -139,9 +137,11 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
 
     private IEnumerable<string> IdsOf(ReceivedEvent each) => reissued.TryGetValue(each.Sequence, out var other) ? [each.Id, other] : [each.Id];
 
-    private void Compare(ReceivedEvent each, ReconciledGroup group, decimal quantity, ShownEvent? shown)
+    private void Compare(ReceivedEvent each, UsageTotal used, ShownEvent? shown)
     {
+        var (group, quantity) = (ReconciledGroup.Of(used), used.Quantity);
         var row = RowOf(group);
+        row.Counted = row.Counted?.Plus(used) ?? used;
         row.Ledger = row.Ledger.Plus(quantity);
         for (var time = 0; time < (shown?.Times ?? 0); time++)
         {
@@ -166,57 +166,22 @@ internal sealed class Reconciler(UsageLedger ledger, OpenMeterEvents openMeter, 
         : discarded.Contains(sequence) ? Cause.Discarded
         : Cause.Vanished;
 
-    /// <summary>What turns committed; the bytes of their events stand there too. Since when there is a log; null for none.</summary>
-    private async Task<DateTimeOffset?> ReadLogAsync(string from, string to, CancellationToken cancellationToken)
+    /// <summary>What turns committed, and which of it nobody has recorded yet, or the ledger has not entered.</summary>
+    private async Task CompareLogAsync(string from, string to, CancellationToken cancellationToken)
     {
-        DateTimeOffset? first = null;
-        await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, Subjects.PartitionTokens(ledger.Partition), 1, 0, cancellationToken))
+        await foreach (var (used, difference) in committed.ReadAsync(from, to, cancellationToken))
         {
-            first ??= entry.Time;
-            if (entry.Header(TurnHeaders.Event) != TurnEventCodec.Committed || !Subjects.TryParseTokens(entry.Subject, out var turn)
-                || !TurnEventCodec.TryDecode(TurnEventCodec.Committed, entry.Data.Span, out var decoded) || decoded is not TurnCommitted commit)
+            if (difference is null)
             {
-                continue;
+                var row = RowOf(ReconciledGroup.Of(used));
+                row.Log = row.Log.Plus(used.Quantity);
             }
-
-            foreach (var payload in commit.UsageEvents)
+            else
             {
-                if (InspectedUsage.Read(Encoding.UTF8.GetBytes(payload.Json), turn.Tenant, entry.Time).Used is { } used && IsWithin(used.Hour, from, to))
-                {
-                    await CompareAsync(turn, payload.Id, used, cancellationToken);
-                }
+                differences.Add(difference);
             }
         }
-
-        return first;
-    }
-
-    private async Task CompareAsync(TurnAddress turn, string id, UsageTotal used, CancellationToken cancellationToken)
-    {
-        var row = RowOf(Group(used));
-        row.Log = row.Log.Plus(used.Quantity);
-        if (!entered.Contains(id))
-        {
-            var recorded = await FindRecordedAsync(turn, id, cancellationToken);
-            differences.Add(new Difference(recorded ?? 0, id, Group(used), used.Quantity, recorded is null ? Cause.NotRecorded : Cause.Waiting));
-        }
-    }
-
-    /// <summary>It may have been recorded since the ledger was read.</summary>
-    private async Task<ulong?> FindRecordedAsync(TurnAddress turn, string id, CancellationToken cancellationToken)
-    {
-        await foreach (var stored in reader.ReadAsync(Streams.Usage.Name, Subjects.Usage(turn.Tenant, turn.Session), ledger.State.ReceivedThrough + 1, 0, cancellationToken))
-        {
-            if (InspectedUsage.Read(stored.Data, turn.Tenant, stored.Time).Id == id)
-            {
-                return stored.Sequence;
-            }
-        }
-
-        return null;
     }
 
     private ReconciledRow RowOf(ReconciledGroup group) => rows.TryGetValue(group, out var row) ? row : rows[group] = new ReconciledRow(group);
-
-    private static ReconciledGroup Group(UsageTotal used) => new(used.Tenant, used.Hour, used.Model, used.Type);
 }

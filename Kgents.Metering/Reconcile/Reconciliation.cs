@@ -4,7 +4,10 @@ using Kgents.Contracts;
 namespace Kgents.Metering.Reconcile;
 
 /// <summary>What is compared: the usage of a tenant with a model in an hour, by type of event.</summary>
-internal readonly record struct ReconciledGroup(TenantId Tenant, string Hour, string Model, string Type);
+internal readonly record struct ReconciledGroup(TenantId Tenant, string Hour, string Model, string Type)
+{
+    public static ReconciledGroup Of(UsageTotal used) => new(used.Tenant, used.Hour, used.Model, used.Type);
+}
 
 /// <summary>What one side has of a group: its quantity is in tokens, requests or turns, as the type of event is.</summary>
 internal readonly record struct ReconciledSum(long Events, decimal Quantity)
@@ -20,6 +23,9 @@ internal sealed record ReconciledRow(ReconciledGroup Group)
     public ReconciledSum Ledger { get; set; }
 
     public ReconciledSum OpenMeter { get; set; }
+
+    /// <summary>All that the ledger's events of the group have, by bucket; null for none.</summary>
+    public UsageTotal? Counted { get; set; }
 
     /// <summary>What OpenMeter's meter sums of the group, in all partitions; null when it is not compared, or there is none.</summary>
     public decimal? Meter { get; set; }
@@ -66,7 +72,8 @@ internal enum Cause
 
 /// <summary>Token log, ledger and OpenMeter, compared over some hours.</summary>
 /// <param name="LogFrom">Since when the token log has anything; null when it is empty.</param>
-internal sealed record Reconciliation(string From, string To, DateTimeOffset? LogFrom, IReadOnlyList<ReconciledRow> Rows, IReadOnlyList<Difference> Differences)
+/// <param name="LogRead">Entries of the token log that were read.</param>
+internal sealed record Reconciliation(string From, string To, DateTimeOffset? LogFrom, IReadOnlyList<ReconciledRow> Rows, ReconciledDifferences Differences, long LogRead = 0)
 {
     /// <summary>True of what mends itself.</summary>
     public static bool IsUnderWay(Cause cause) => cause is Cause.NotRecorded or Cause.Waiting or Cause.Unconfirmed;

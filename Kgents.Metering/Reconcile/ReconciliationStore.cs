@@ -12,11 +12,10 @@ internal sealed class ReconciliationStore(INatsJSContext jetStream)
 {
     /// <summary>A record is one message, of a megabyte at most; a row and a difference have some 400 bytes each.</summary>
     private const int MostRows = 1_000;
-    private const int MostDifferences = 500;
+    private const int MostDifferences = ReconciledDifferences.MostKept;
 
     public async Task KeepAsync(int partition, Reconciliation found, DateTimeOffset at, CancellationToken cancellationToken)
     {
-        var differences = found.Differences.ToLookup(each => each.Group.Tenant);
         foreach (var tenant in found.Rows.GroupBy(row => row.Group.Tenant))
         {
             var record = new ReconciliationRecord(
@@ -26,8 +25,8 @@ internal sealed class ReconciliationStore(INatsJSContext jetStream)
                 at,
                 found.LogFrom,
                 [.. tenant.OrderByDescending(row => row.Group.Hour, StringComparer.Ordinal).Take(MostRows).Select(Usage)],
-                differences[tenant.Key].Count(),
-                [.. differences[tenant.Key].OrderBy(each => Reconciliation.IsUnderWay(each.Cause)).Take(MostDifferences).Select(Describe)]);
+                (int)Math.Min(found.Differences.CountOf(tenant.Key), int.MaxValue),
+                [.. found.Differences.KeptOf(tenant.Key).Take(MostDifferences).Select(Describe)]);
             var ack = await jetStream.PublishAsync(
                 Subjects.Reconciliation(tenant.Key, partition), JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.ReconciliationRecord), NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
             ack.EnsureSuccess();

@@ -61,16 +61,10 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
         string stream, string subject, ulong from, ulong upTo, [EnumeratorCancellation] CancellationToken cancellationToken, int batch = BatchSize)
     {
         var next = from;
-        var more = true;
-        while (more)
+        await foreach (var entry in ReadAsync(stream, new BatchGetRequest(Math.Max(from, 1), null, subject, batch), cancellationToken))
         {
-            more = false;
-            await foreach (var (entry, pending) in ReadBatchAsync(stream, subject, next, batch, cancellationToken))
-            {
-                more = pending > 0;
-                next = entry.Sequence + 1;
-                yield return entry;
-            }
+            next = entry.Sequence + 1;
+            yield return entry;
         }
 
         while (next <= upTo && await NextAsync(stream, subject, next, cancellationToken) is { } entry)
@@ -79,6 +73,10 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
             yield return entry;
         }
     }
+
+    /// <summary>The messages of a subject that were stored since an instant, by the clock of NATS, in order: what is before is not read. It ends where the answering server's copy ends.</summary>
+    public IAsyncEnumerable<StoredEntry> ReadSinceAsync(string stream, string subject, DateTimeOffset since, CancellationToken cancellationToken) =>
+        ReadAsync(stream, new BatchGetRequest(null, since.ToUniversalTime(), subject, BatchSize), cancellationToken);
 
     /// <summary>The last message of each subject that has one, in one request. It may be answered by a follower, which may be behind.</summary>
     /// <param name="subjects">At most <see cref="MostSubjects"/>.</param>
@@ -96,8 +94,21 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
         }
     }
 
-    private IAsyncEnumerable<(StoredEntry Entry, long Pending)> ReadBatchAsync(string stream, string subject, ulong from, int batch, CancellationToken cancellationToken) =>
-        DirectGetAsync(stream, JsonSerializer.SerializeToUtf8Bytes(new BatchGetRequest(Math.Max(from, 1), subject, batch), ReaderJson.Default.BatchGetRequest), cancellationToken);
+    /// <summary>Batch after batch, until a server says that there is no more.</summary>
+    private async IAsyncEnumerable<StoredEntry> ReadAsync(string stream, BatchGetRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var more = true;
+        while (more)
+        {
+            more = false;
+            await foreach (var (entry, pending) in DirectGetAsync(stream, JsonSerializer.SerializeToUtf8Bytes(request, ReaderJson.Default.BatchGetRequest), cancellationToken))
+            {
+                more = pending > 0;
+                request = request with { Sequence = entry.Sequence + 1, Since = null };
+                yield return entry;
+            }
+        }
+    }
 
     private async IAsyncEnumerable<(StoredEntry Entry, long Pending)> DirectGetAsync(string stream, byte[] request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -3,9 +3,10 @@ using NATS.Client.JetStream.Models;
 
 namespace Kgents.ServiceDefaults.Nats;
 
-/// <summary>A batch direct get (nats-server 2.11, ADR-31), for which NATS.Net has no call yet.</summary>
+/// <summary>A batch direct get (nats-server 2.11, ADR-31), for which NATS.Net has no call yet: from a sequence or from a time.</summary>
 internal sealed record BatchGetRequest(
-    [property: JsonPropertyName("seq")] ulong Sequence,
+    [property: JsonPropertyName("seq")] ulong? Sequence,
+    [property: JsonPropertyName("start_time")] DateTimeOffset? Since,
     [property: JsonPropertyName("next_by_subj")] string Subject,
     [property: JsonPropertyName("batch")] int Batch);
 

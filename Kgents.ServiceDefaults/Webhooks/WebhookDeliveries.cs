@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 
@@ -6,31 +7,35 @@ namespace Kgents.ServiceDefaults.Webhooks;
 /// <summary>What becomes of each event at each webhook.</summary>
 public sealed class WebhookDeliveries(JetStreamReader reader, FencedPublisher publisher, TimeProvider time)
 {
+    /// <summary>Looked up in one request.</summary>
+    private const int EventsAtOnce = 100;
+
+    private static readonly string Stream = Subjects.KeyValueStream(Buckets.WebhookDeliveries);
+
     private readonly BucketRecords<WebhookDelivery> records = new(Buckets.WebhookDeliveryRecords, WireJson.Default.WebhookDelivery, reader, publisher, time);
 
     /// <summary>
-    /// Those of a webhook whose events came before one, the latest first, at most so many. All are read for it, since the bucket has them by their last change and not by their events; no more than are
-    /// asked for are in memory.
+    /// Those of a webhook whose events came before one, the latest first, at most so many. The tenant's events are read from there backwards, as far as is needed, and what became of each at the webhook is looked
+    /// up: the bucket has deliveries by their last change.
     /// </summary>
     /// <param name="before">The sequence of that event.</param>
     public async Task<IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)>> LatestAsync(TenantId tenant, WebhookId webhook, ulong before, int most, CancellationToken cancellationToken)
     {
-        var latest = new SortedList<ulong, (WebhookEventId, WebhookDelivery)>();
-        await foreach (var (delivery, subject) in records.ReadAsync(Subjects.WebhookDeliveries(tenant, webhook), cancellationToken))
+        var latest = new List<(WebhookEventId Id, WebhookDelivery Delivery)>();
+        await foreach (var piece in reader.ReadBackwardsAsync(Streams.WebhookEvents.Name, Subjects.WebhookEvents(tenant), before, cancellationToken))
         {
-            // One that is changed while it is read comes twice, as it is now the second time.
-            if (delivery.Sequence < before)
+            foreach (var some in piece.Chunk(Math.Max(most, EventsAtOnce)).TakeWhile(_ => latest.Count < most))
             {
-                latest[delivery.Sequence] = (WebhookEventId.Parse(subject[(subject.LastIndexOf('.') + 1)..]), delivery);
+                latest.AddRange((await OfAsync(tenant, webhook, some, cancellationToken)).OrderByDescending(each => each.Delivery.Sequence));
             }
 
-            if (latest.Count > most)
+            if (latest.Count >= most)
             {
-                latest.RemoveAt(0);
+                break;
             }
         }
 
-        return [.. latest.Values.Reverse()];
+        return [.. latest.Take(most)];
     }
 
     public Task<(WebhookDelivery Value, ulong Sequence)?> FindAsync(DeliveryAddress address, CancellationToken cancellationToken) =>
@@ -47,4 +52,22 @@ public sealed class WebhookDeliveries(JetStreamReader reader, FencedPublisher pu
     /// <summary>The delivery as it is after the change; null when there is none.</summary>
     public Task<WebhookDelivery?> ChangeAsync(DeliveryAddress address, Func<WebhookDelivery, WebhookDelivery?> change, CancellationToken cancellationToken) =>
         records.ChangeAsync(Subjects.WebhookDelivery(address), change, cancellationToken);
+
+    /// <summary>What became of these events at a webhook; nothing of those that it did not choose.</summary>
+    private async Task<IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)>> OfAsync(TenantId tenant, WebhookId webhook, IReadOnlyList<StoredEntry> events, CancellationToken cancellationToken)
+    {
+        var found = new List<(WebhookEventId, WebhookDelivery)>();
+        var subjects = events.Where(entry => Subjects.TryParseWebhookEvent(entry.Subject, out _, out _)).Select(entry => Subjects.WebhookDelivery(new DeliveryAddress(tenant, webhook, IdOf(entry.Subject))));
+        await foreach (var stored in reader.LastOfEachAsync(Stream, [.. subjects], cancellationToken))
+        {
+            if (!stored.Data.IsEmpty)
+            {
+                found.Add((IdOf(stored.Subject), JsonSerializer.Deserialize(stored.Data.Span, WireJson.Default.WebhookDelivery)!));
+            }
+        }
+
+        return found;
+    }
+
+    private static WebhookEventId IdOf(string subject) => WebhookEventId.Parse(subject[(subject.LastIndexOf('.') + 1)..]);
 }

@@ -23,6 +23,9 @@ internal sealed class CallMeter(LanguageModel model) : DelegatingChatClient(mode
     /// <summary>The call came to its end, so that what was reported is final.</summary>
     public bool IsComplete { get; private set; }
 
+    /// <summary>It was let go at the length that was reserved for it.</summary>
+    public bool IsCut { get; private set; }
+
     /// <summary>Who answered, as the provider says.</summary>
     public string? ModelServed { get; private set; }
 
@@ -34,6 +37,9 @@ internal sealed class CallMeter(LanguageModel model) : DelegatingChatClient(mode
 
     /// <summary>All text that the model has said. Of a judgement a client sees only what was made of it.</summary>
     public string ReceivedText => received.ToString();
+
+    /// <summary>Told by whoever lets the model go there.</summary>
+    public void Cut() => IsCut = true;
 
     /// <summary>Every call is a stream, so that it fails and costs the same however its answer is taken.</summary>
     public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>

@@ -39,6 +39,7 @@ internal sealed class ReservingChatClient(CallMeter meter, TurnAddress turn, lon
             if (bound is not null && update.Text is { Length: > 0 } text && bound.Admit(text) is var admitted && admitted.Length < text.Length)
             {
                 // As a model ends that keeps to its length.
+                meter.Cut();
                 yield return new ChatResponseUpdate(update.Role, admitted) { FinishReason = ChatFinishReason.Length };
                 yield break;
             }

@@ -11,6 +11,7 @@ internal sealed partial class UsageAccount(TokenCounter counter, ILogger<UsageAc
             end,
             OfModel: call is { Model.IsPersona: false, WasAsked: true },
             call.IsComplete,
+            call.IsCut,
             call.Reported,
             call.MaxOutputTokens,
             HasRelayed: relayed.Length > 0,

@@ -16,15 +16,15 @@ internal sealed class MismatchEvents(WebhookEvents events)
     public async Task TellAsync(Reconciliation found, CancellationToken cancellationToken)
     {
         var rows = found.Rows.ToDictionary(row => row.Group);
-        foreach (var differences in found.Differences.Where(each => !Reconciliation.IsUnderWay(each.Cause)).GroupBy(each => each.Group))
+        foreach (var differences in found.Differences.Sums.Where(each => !Reconciliation.IsUnderWay(each.Cause)).GroupBy(each => each.Group))
         {
-            await TellAsync(differences.Key, rows.GetValueOrDefault(differences.Key), [.. differences], cancellationToken);
+            await TellAsync(differences.Key, rows.GetValueOrDefault(differences.Key), differences.Sum(each => each.Events), found.Differences.MarkOf(differences.Key), cancellationToken);
         }
     }
 
-    private Task<bool> TellAsync(ReconciledGroup group, ReconciledRow? row, IReadOnlyList<Difference> differences, CancellationToken cancellationToken) => events.PublishAsync(
+    private Task<bool> TellAsync(ReconciledGroup group, ReconciledRow? row, long differences, string mark, CancellationToken cancellationToken) => events.PublishAsync(
         group.Tenant,
-        WebhookEventId.Of(["mismatch", group.Tenant.ToString(), group.Hour, group.Model, group.Type, .. differences.Select(each => $"{each.Id} {each.Cause}").Order(StringComparer.Ordinal)]),
+        WebhookEventId.Of(["mismatch", group.Tenant.ToString(), group.Hour, group.Model, group.Type, mark]),
         WebhookEventTypes.ReconciliationMismatch,
         new()
         {
@@ -32,7 +32,7 @@ internal sealed class MismatchEvents(WebhookEvents events)
             ["hour"] = UsageHour.Start(group.Hour),
             ["model"] = group.Model.Length <= LongestModel ? group.Model : group.Model[..LongestModel],
             ["type"] = group.Type,
-            ["differences"] = differences.Count,
+            ["differences"] = differences,
             ["ledger"] = Text(row?.Ledger.Quantity),
             ["open_meter"] = Text(row?.OpenMeter.Quantity),
         },

@@ -7,9 +7,17 @@ namespace Kgents.Testing;
 /// <summary>OpenMeter's <c>GET /api/v1/meters/{slug}/query</c> for the meters of <c>deploy/openmeter/config.yaml</c> that sum a quantity, in windows of an hour. Every row counts, also one that is there twice.</summary>
 public sealed class OpenMeterMeters
 {
+    private const string Calls = "kgents.llm.usage.v1";
+
     private static readonly Dictionary<string, (string Type, string Field)> Meters = new()
     {
-        ["llm_tokens_total"] = ("kgents.llm.usage.v1", "total_tokens"),
+        ["llm_input_tokens"] = (Calls, "input_tokens_uncached"),
+        ["llm_cache_read_tokens"] = (Calls, "cache_read_tokens"),
+        ["llm_cache_write_tokens"] = (Calls, "cache_write_tokens"),
+        ["llm_output_tokens"] = (Calls, "output_tokens_visible"),
+        ["llm_reasoning_tokens"] = (Calls, "reasoning_tokens"),
+        ["llm_tokens_total"] = (Calls, "total_tokens"),
+        ["llm_requests"] = (Calls, "requests"),
         ["agent_turns"] = ("kgents.turn.usage.v1", "turns"),
         ["api_requests"] = ("kgents.api.request.v1", "requests"),
     };

@@ -29,7 +29,10 @@ public sealed class OperatorEndpointTests : MeteringTest
 
         var page = await api.Client.GetFromJsonAsync<JsonElement>("/v1/admin/dead-letters?limit=3", TestContext.Current.CancellationToken);
         var rest = await api.Client.GetFromJsonAsync<JsonElement>($"/v1/admin/dead-letters?cursor={Text(page, "next")}", TestContext.Current.CancellationToken);
-        Assert.Equal([.. refused.Select(each => $"{each} refused"), $"{quarantined} quarantined"], Letters(page).Concat(Letters(rest)));
+        Assert.Equal((3, 1), (Letters(page).Count(), Letters(rest).Count()));
+        Assert.Equal([.. refused.Select(each => $"{each} refused"), $"{quarantined} quarantined"], Letters(page).Concat(Letters(rest)).Order());
+        var times = new[] { page, rest }.SelectMany(each => each.GetProperty("dead_letters").EnumerateArray()).Select(each => each.GetProperty("at").GetDateTimeOffset()).ToList();
+        Assert.Equal(times.OrderDescending(), times);
         Assert.False(rest.TryGetProperty("next", out _));
 
         var one = await api.Client.GetFromJsonAsync<JsonElement>($"/v1/admin/dead-letters/{refused[0]}", TestContext.Current.CancellationToken);

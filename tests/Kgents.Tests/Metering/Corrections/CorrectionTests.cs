@@ -122,7 +122,7 @@ public sealed class CorrectionTests : MeteringTest
         var sequence = await RecordAsync(UsageSample.Event(Corrected, UsageRecorder.Tenant, 9));
         var ledger = metering.Services.GetRequiredService<Kgents.Metering.MeteringSessions>().OpenLedger(0);
         await ledger.LoadAsync(TestContext.Current.CancellationToken);
-        var (state, _) = await ActivatorUtilities.CreateInstance<UsageCorrector>(metering.Services, ledger).ReadAsync(sequence, TestContext.Current.CancellationToken);
+        var (state, _) = await ActivatorUtilities.CreateInstance<CorrectedUsage>(metering.Services, ledger).ReadAsync(sequence, TestContext.Current.CancellationToken);
         var good = CorrectionEvent.Create(state!, new CorrectionRequest(sequence, "r", "why", null), CorrectionEvent.All(state!.Left));
         var usage = JsonNode.Parse(good)!;
         (field == "id" ? usage.AsObject() : usage["data"]!.AsObject())[field] = value;

@@ -86,6 +86,22 @@ public sealed class UsageExportRefusalTests : MeteringTest
         Assert.Contains(metering.Logs.Lines, line => line.Contains("OpenMeter did not take 1 usage events (429", StringComparison.Ordinal) && line.Contains("in 00:00:02", StringComparison.Ordinal));
     }
 
+    /// <summary>Five failures open the breaker: from then on no event is taken up that was not sent before, and those that were go one now and then, until it is well again.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Breaker_HoldsUpWhatWasNotSent_WhileOpenMeterFails()
+    {
+        OpenMeter.Rule = () => new OpenMeterFault(RequestFault.Refused, 503);
+        await using var metering = await StartAsync(("Metering:Export:BatchSize", "1"));
+        await Recorder.RecordAsync(30);
+        await Eventually.TrueAsync(() => OpenMeter.Requests.Count >= 8);
+
+        var state = await Recorder.Ledger.StateAsync();
+        Assert.Equal((5, 25), (state.Unsettled.Count, state.Waiting));
+        OpenMeter.Rule = null;
+        await Recorder.SettledAsync();
+        await AssertEachOnceAsync(30);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Batch_IsHalved_WhenItIsTooLarge()
     {

@@ -17,12 +17,20 @@ public sealed class MeterComparisonTests : MeteringTest
     private static readonly DateTimeOffset Over = TimeProvider.System.GetUtcNow().AddHours(-3);
 
     [Theory(Timeout = Limits.Test)]
-    [InlineData("llm_tokens_total", "sums 41 tokens, and its events 40: ")]
-    [InlineData("api_requests", "sums 4 requests, and its events 3: ")]
-    [InlineData("", null)]
-    public async Task Command_NamesAMeterThatSumsSomethingElse(string slug, string? named)
+    [InlineData("llm_tokens_total", 41, "sums 41, and its events 40: it counts other events besides, or events twice  acme")]
+    [InlineData("llm_tokens_total", 39, "sums 39, and its events 40: it does not count all of these events  acme")]
+    [InlineData("llm_input_tokens", 40, "sums 40, and the ledger 30: it sums as much as input_tokens has, and should sum input_tokens_uncached  acme")]
+    [InlineData("llm_cache_read_tokens", 12, "sums 12, and the ledger 10: it counts other events besides, or events twice  acme")]
+    [InlineData("llm_cache_read_tokens", 0, "sums 0, and the ledger 10: it counts none of these events  acme")]
+    [InlineData("llm_cache_write_tokens", 2, "sums 2, and the ledger 0: it counts other events besides, or events twice  acme")]
+    [InlineData("llm_output_tokens", 10, "sums 10, and the ledger 0: it sums as much as cache_read_tokens has, and should sum output_tokens_visible  acme")]
+    [InlineData("llm_reasoning_tokens", 2, "sums 2, and the ledger 0: it counts other events besides, or events twice  acme")]
+    [InlineData("llm_requests", 2, "sums 2, and the ledger 1: it counts other events besides, or events twice  acme")]
+    [InlineData("api_requests", 4, "sums 4, and its events 3: it counts other events besides, or events twice  acme")]
+    [InlineData("", 0, null)]
+    public async Task Command_NamesAMeterThatSumsSomethingElse(string slug, int bent, string? named)
     {
-        OpenMeter.Meters.Bend = (meter, sum) => meter == slug ? sum + 1 : sum;
+        OpenMeter.Meters.Bend = (meter, sum) => meter == slug ? bent : sum;
         await using var metering = await StartAsync();
         await Recorder.RecordAsync(UsageSample.Event("tokens", UsageRecorder.Tenant, 30, at: Over));
         await Conversations.StoreAsync(Recorder.Host, Subjects.RequestUsage(UsageRecorder.Tenant, 0), UsageSample.Requests("requests", UsageRecorder.Tenant, 3, Over));
@@ -32,7 +40,7 @@ public sealed class MeterComparisonTests : MeteringTest
 
         Assert.Contains("They say the same of every event.", text, StringComparison.Ordinal);
         Assert.Equal(named is null ? (0, 0) : (1, 1), (code, text.Split("OpenMeter's meter").Length - 1));
-        Assert.Contains(named ?? "", text, StringComparison.Ordinal);
+        Assert.Contains(named is null ? "" : $"OpenMeter's meter {slug} {named}", text, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -46,7 +54,7 @@ public sealed class MeterComparisonTests : MeteringTest
         // The events may be on their way to being confirmed, which is no difference that is named.
         Assert.Equal(0, (await RunAsync(metering)).Code);
         OpenMeter.Meters.Bend = (_, sum) => sum + 1;
-        await Eventually.TrueAsync(async () => (await RunAsync(metering, "--partition", "1")).Text.Contains("sums 13 tokens, and its events 12: ", StringComparison.Ordinal));
+        await Eventually.TrueAsync(async () => (await RunAsync(metering, "--partition", "1")).Text.Contains("sums 13, and its events 12: ", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -58,9 +66,9 @@ public sealed class MeterComparisonTests : MeteringTest
         var (over, last, differing) = (Row(now.AddHours(-2), "over"), Row(now.AddHours(-1), "last"), Row(now.AddHours(-2), "differing"));
         var named = new Difference(1, "id", differing.Group, 1, Cause.Unconfirmed);
 
-        var found = await Comparison(metering).RunAsync([new(UsageHour.Of(now.AddHours(-5)), UsageHour.Of(now), null, [over, last, differing], [named])], TestContext.Current.CancellationToken);
+        var found = await Comparison(metering).RunAsync([new(UsageHour.Of(now.AddHours(-5)), UsageHour.Of(now), null, [over, last, differing], new(named))], TestContext.Current.CancellationToken);
 
-        Assert.Equal(new MeterDifference(over.Group, 9, 8), Assert.Single(found));
+        Assert.Equal(new MeterDifference(over.Group, Total, 9, 8), Assert.Single(found));
         Assert.Equal<(decimal?, decimal?, decimal?)>((9, null, null), (over.Meter, last.Meter, differing.Meter));
     }
 
@@ -72,9 +80,9 @@ public sealed class MeterComparisonTests : MeteringTest
         var row = Row(now.AddHours(-2), "mine");
         OpenMeter.Put(UsageSample.Event("foreign", UsageRecorder.Tenant, 5, model: "foreign", at: now.AddHours(-2)));
 
-        var found = await Comparison(metering).RunAsync([new(UsageHour.Of(now.AddHours(-5)), UsageHour.Of(now), null, [row], [])], TestContext.Current.CancellationToken);
+        var found = await Comparison(metering).RunAsync([new(UsageHour.Of(now.AddHours(-5)), UsageHour.Of(now), null, [row], new())], TestContext.Current.CancellationToken);
 
-        Assert.Equal(new MeterDifference(row.Group with { Model = "foreign" }, 6, 0), Assert.Single(found));
+        Assert.Equal(new MeterDifference(row.Group with { Model = "foreign" }, Total, 6, 0), Assert.Single(found));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -84,7 +92,7 @@ public sealed class MeterComparisonTests : MeteringTest
         var now = TimeProvider.System.GetUtcNow();
         var row = Row(now.AddHours(-2), "mine", 6_755_399_441_055_739);
 
-        var found = await Comparison(metering).RunAsync([new(UsageHour.Of(now.AddHours(-5)), UsageHour.Of(now), null, [row], [])], TestContext.Current.CancellationToken);
+        var found = await Comparison(metering).RunAsync([new(UsageHour.Of(now.AddHours(-5)), UsageHour.Of(now), null, [row], new())], TestContext.Current.CancellationToken);
 
         Assert.Equal<(decimal, decimal?)>((9_007_199_254_740_993, 9_007_199_254_740_992), (row.OpenMeter.Quantity, row.Meter));
         Assert.Empty(found);
@@ -126,6 +134,26 @@ public sealed class MeterComparisonTests : MeteringTest
                 .GetProperty("partitions").EnumerateArray().SelectMany(each => each.GetProperty("usage").EnumerateArray()).SingleOrDefault();
     }
 
+    /// <summary>A total is the sum of its buckets, so that two of them can be wrong and it is not.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task EventWithOtherBuckets_OfTheSameTotal_IsNamedByItsMeters()
+    {
+        await using var metering = await StartAsync();
+        var usage = UsageSample.Event("moved", UsageRecorder.Tenant, 30, at: Over);
+        await Recorder.RecordAsync(usage);
+        await Recorder.SettledAsync();
+        OpenMeter.Forget("moved");
+        OpenMeter.Put(usage.Replace("\"input_tokens_uncached\":\"30\",\"cache_read_tokens\":\"10\"", "\"input_tokens_uncached\":\"25\",\"cache_read_tokens\":\"15\"", StringComparison.Ordinal));
+
+        var (code, text) = await RunAsync(metering);
+
+        Assert.Equal((1, 2), (code, text.Split("OpenMeter's meter").Length - 1));
+        Assert.Contains("llm_input_tokens sums 25, and the ledger 30: it does not count all of these events", text, StringComparison.Ordinal);
+        Assert.Contains("llm_cache_read_tokens sums 15, and the ledger 10: it counts other events besides, or events twice", text, StringComparison.Ordinal);
+    }
+
+    private static UsageMeter Total => UsageMeter.Of(UsageEvent.BillableType)[0];
+
     private static MeterComparison Comparison(KgentsHost metering) => metering.Services.GetRequiredService<MeterComparison>();
 
     /// <summary>Of 8 tokens and those of as much input, of which OpenMeter has the events.</summary>
@@ -133,7 +161,9 @@ public sealed class MeterComparisonTests : MeteringTest
     {
         OpenMeter.Put(UsageSample.Event($"{model} 1", UsageRecorder.Tenant, 6, 0, model, hour));
         OpenMeter.Put(UsageSample.Event($"{model} 2", UsageRecorder.Tenant, input, 0, model, hour));
-        return new ReconciledRow(new(UsageRecorder.Tenant, UsageHour.Of(hour), model, UsageEvent.BillableType)) { OpenMeter = new ReconciledSum(2, 8 + input + (input / 3)) };
+        var total = 8 + input + (input / 3);
+        var counted = new UsageTotal(UsageRecorder.Tenant, UsageHour.Of(hour), model, UsageEvent.BillableType) { Events = 2, Requests = 2, InputTokensUncached = 6 + input, CacheReadTokens = 2 + (input / 3), TotalTokens = total };
+        return new ReconciledRow(ReconciledGroup.Of(counted)) { OpenMeter = new ReconciledSum(2, total), Counted = counted };
     }
 
     private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] options)

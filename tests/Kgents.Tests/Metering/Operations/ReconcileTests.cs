@@ -1,9 +1,12 @@
 using System.Net.Http.Json;
 using Kgents.Contracts;
 using Kgents.Metering.Operations;
+using Kgents.Metering.Reconcile;
+using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Metering.Operations;
 
@@ -110,6 +113,54 @@ public sealed class ReconcileTests : MeteringTest
 
         Assert.Equal(1, code);
         Assert.All((string[])["1 refused", "1 given up", "1 missing"], name => Assert.Contains(name, text, StringComparison.Ordinal));
+    }
+
+    /// <summary>What was committed before the hours that are compared is not read, however much it is.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task TokenLog_IsReadFromTheFirstHourOn()
+    {
+        await using var metering = await StartAsync();
+        for (var number = 0; number < 5; number++)
+        {
+            await RecordCommittedAsync(UsageSample.Event($"committed {number}", UsageRecorder.Tenant, number));
+        }
+
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.Equal((5, 5), await ReadAsync(now.AddHours(-2)));
+        Assert.Equal((0, 0), await ReadAsync(now.AddHours(3)));
+
+        async Task<(long Read, long Committed)> ReadAsync(DateTimeOffset from)
+        {
+            var reconciler = metering.Services.GetRequiredService<Kgents.Metering.MeteringSessions>().CreateReconciler(0, metering.Services.GetRequiredService<Kgents.Metering.Confirm.OpenMeterEvents>());
+            var found = await reconciler.RunAsync(UsageHour.Of(from), UsageHour.Of(from.AddHours(24)), TestContext.Current.CancellationToken);
+            return (found.LogRead, found.Rows.Sum(row => row.Log.Events));
+        }
+    }
+
+    /// <summary>All are counted, by cause; so many are kept that can be told, and sent again, at once.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Differences_AreToldUpToANumber_AndTheRestIsCounted()
+    {
+        const int Lost = ReconciledDifferences.MostKept + 3;
+        await using var metering = await StartAsync();
+        var sent = await Recorder.RecordAsync(Lost);
+        await Recorder.SettledAsync();
+        foreach (var usage in sent)
+        {
+            OpenMeter.Forget(UsageSample.IdOf(usage));
+        }
+
+        var (code, text) = await RunAsync(metering, "ledger", "reconcile");
+        Assert.Equal(1, code);
+        Assert.Contains($"{Lost} shown once and lost", text, StringComparison.Ordinal);
+        Assert.Contains($"and {Lost - 100} more that do not mend themselves", text, StringComparison.Ordinal);
+
+        Assert.Contains("3 more are left for the next time", (await RunAsync(metering, "ledger", "resend", "--reason", "restored")).Text, StringComparison.Ordinal);
+        await Recorder.SettledAsync();
+        Assert.Equal(Lost - 3, OpenMeter.AcceptedEvents.Count);
+        Assert.Equal(0, (await RunAsync(metering, "ledger", "resend", "--reason", "restored")).Code);
+        await Recorder.SettledAsync();
+        Assert.Equal(Lost, OpenMeter.AcceptedEvents.Count);
     }
 
     [Fact(Timeout = Limits.Test)]

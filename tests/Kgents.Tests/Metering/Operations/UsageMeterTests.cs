@@ -17,10 +17,23 @@ public sealed class UsageMeterTests
     [InlineData(UsageEvent.RequestType)]
     public void Meter_IsConfiguredAsItIsAsked(string type)
     {
-        var meter = UsageMeter.Of(type)!;
+        Assert.NotEmpty(UsageMeter.Of(type));
+        Assert.All(UsageMeter.Of(type), meter =>
+        {
+            var configured = Assert.Single(Configuration.Split(Begin), each => each.StartsWith($"{meter.Slug}\n", StringComparison.Ordinal));
+            Assert.Contains($"\n    eventType: {type}\n    aggregation: SUM\n    valueProperty: $.{meter.Field}\n", configured, StringComparison.Ordinal);
+            Assert.Equal(meter.ByModel, configured.Contains("\n      model: $.model\n", StringComparison.Ordinal) || configured.Contains("billable", StringComparison.Ordinal));
+        });
+        Assert.Equal(UsageEvent.QuantityField(type), UsageMeter.Of(type)[0].Field);
+    }
 
-        var configured = Assert.Single(Configuration.Split(Begin), each => each.StartsWith($"{meter.Slug}\n", StringComparison.Ordinal)).Replace("*billable", "\n      model: $.model", StringComparison.Ordinal);
-        Assert.Contains($"\n    eventType: {type}\n    aggregation: SUM\n    valueProperty: $.{UsageEvent.QuantityField(type)}\n", configured, StringComparison.Ordinal);
-        Assert.Equal(meter.ByModel, configured.Contains("\n      model: $.model\n", StringComparison.Ordinal));
+    /// <summary>Whatever has a price is compared: no meter of the configuration is left out but these, which are to look at.</summary>
+    [Fact]
+    public void EveryMeterThatMayBeBilled_IsAsked()
+    {
+        var configured = Configuration.Split(Begin).Skip(1).Select(each => each.Split('\n')[0]);
+        var asked = new[] { UsageEvent.BillableType, UsageEvent.TurnType, UsageEvent.RequestType }.SelectMany(UsageMeter.Of).Select(meter => meter.Slug);
+
+        Assert.Equal(configured.Except(["agent_active_sessions", "llm_nonbillable_tokens"]).Order(), asked.Order());
     }
 }

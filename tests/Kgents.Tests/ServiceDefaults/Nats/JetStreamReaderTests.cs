@@ -52,6 +52,25 @@ public sealed class JetStreamReaderTests : IAsyncLifetime
         Assert.All(entries, entry => Assert.True(entry.Sequence >= from));
     }
 
+    /// <summary>By the time of the server: what is stored before it is not read, over however many batches it goes on.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Read_BeginsAtATime()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        Assert.Empty(await SinceAsync(DateTimeOffset.UnixEpoch));
+        await PublishPairsAsync(10);
+        var since = (await log.Reader.LastAsync(LogStream.Name, "log.b", cancellationToken))!.Time;
+        await PublishPairsAsync(400);
+
+        Assert.Equal(Enumerable.Range(10, 400).Select(index => (ulong)(2 * index) + 1), await SinceAsync(since));
+        Assert.Equal(Enumerable.Range(10, 400).Select(index => (ulong)(2 * index) + 1), await SinceAsync(since.ToOffset(TimeSpan.FromHours(5))));
+        Assert.Equal(410, (await SinceAsync(DateTimeOffset.UnixEpoch)).Count);
+        Assert.Empty(await SinceAsync(since.AddDays(1)));
+
+        async Task<List<ulong>> SinceAsync(DateTimeOffset time) =>
+            await log.Reader.ReadSinceAsync(LogStream.Name, "log.a", time, cancellationToken).Select(entry => entry.Sequence).ToListAsync(cancellationToken);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Read_EndsAtTheEnd_WhenMoreIsAskedForThanThereIs()
     {
