@@ -3,7 +3,7 @@ using Kgents.AppHost;
 var builder = DistributedApplication.CreateBuilder(args);
 
 var nats = builder.AddNatsBackbone("nats");
-var openMeter = builder.AddOptionalConnectionString("openmeter");
+var openMeter = builder.AddOpenMeterBackend("openmeter");
 var llm = builder.AddOptionalConnectionString("llm");
 
 builder.AddProject<Projects.Kgents_Api>("api")

@@ -9,13 +9,13 @@ internal static class AppHostModel
     /// <summary>The model to run with these settings, whatever the user secrets and the environment of the machine say about optional services.</summary>
     public static Task<IDistributedApplicationTestingBuilder> ForRunAsync(params string[] settings)
         => DistributedApplicationTestingBuilder.CreateAsync<Projects.Kgents_AppHost>(
-            ["--Nats:Mode=", "--ConnectionStrings:openmeter=", "--ConnectionStrings:llm=", .. settings],
+            ["--Nats:Mode=", "--OpenMeter:Mode=", "--ConnectionStrings:openmeter=", "--ConnectionStrings:llm=", .. settings],
             TestContext.Current.CancellationToken);
 
     /// <summary>The model to publish as a manifest into <paramref name="directory"/>.</summary>
-    public static Task<IDistributedApplicationTestingBuilder> ForPublishAsync(string directory)
+    public static Task<IDistributedApplicationTestingBuilder> ForPublishAsync(string directory, params string[] settings)
         => DistributedApplicationTestingBuilder.CreateAsync<Projects.Kgents_AppHost>(
-            ["--operation", "publish", "--step", "publish-manifest", "--output-path", directory],
+            ["--operation", "publish", "--step", "publish-manifest", "--output-path", directory, "--OpenMeter:Mode=", .. settings],
             TestContext.Current.CancellationToken);
 
     public static T Find<T>(this IDistributedApplicationTestingBuilder builder, string name)

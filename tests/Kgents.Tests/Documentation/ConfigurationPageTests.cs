@@ -73,7 +73,7 @@ public sealed partial class ConfigurationPageTests
             }
         }
 
-        Assert.Equal(["Plans:Default", "Nats:Path", "Nats:Directory", "Nats:Mode"], documented.Keys);
+        Assert.Equal(["Plans:Default", "Nats:Path", "Nats:Directory", "Nats:Mode", "OpenMeter:Mode"], documented.Keys);
     }
 
     private static string Text(object? value) => value switch
