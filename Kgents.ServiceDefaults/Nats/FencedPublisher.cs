@@ -87,6 +87,7 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
         }
         catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
         {
+            room.Unanswered(stream);
             LogUncertain(subject, exception.GetType().Name);
         }
         finally

@@ -52,6 +52,7 @@ internal sealed partial class UsagePublisher(INatsJSContext jetStream, NatsRoom 
         }
         catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
         {
+            room.Unanswered(Streams.Usage.Name);
             LogNotStored(usage.Id, exception.GetType().Name);
         }
         finally

@@ -59,7 +59,7 @@ public sealed class KgentsSystem : IAsyncDisposable
     {
         var token = TestContext.Current.CancellationToken;
         var users = new NatsUsers();
-        var nats = await NatsServer.StartAsync(new NatsServerSettings { Users = users }, token);
+        var nats = await NatsServer.StartAsync(new NatsServerSettings { Users = users, Store = settings?.Store }, token);
         var system = new KgentsSystem(
             settings ?? new SystemSettings(), nats, users, await ScriptedModelServer.StartAsync(token), await OpenMeterStandIn.StartAsync(token));
         try

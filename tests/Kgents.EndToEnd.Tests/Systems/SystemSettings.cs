@@ -13,6 +13,9 @@ public sealed record SystemSettings
     /// <summary>In place of the OpenMeter stand-in's connection string.</summary>
     public string? OpenMeter { get; init; }
 
+    /// <summary>Where nats-server keeps its files; null for a directory that ends with it.</summary>
+    public string? Store { get; init; }
+
     /// <summary>Added to the environment of every service.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 }

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Kgents.Testing;
 
 /// <summary>A server's temporary directory: configuration, store, log and the file in which it names its port.</summary>
-internal sealed class NatsServerFiles : IDisposable
+internal sealed class NatsServerFiles(string? store) : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("kgents-nats-");
 
@@ -16,7 +16,7 @@ internal sealed class NatsServerFiles : IDisposable
 
     public string Users => Path.Combine(Root, "users.conf");
 
-    public string Store => Path.Combine(Root, "store");
+    public string Store => store ?? Path.Combine(Root, "store");
 
     public Task WriteConfigurationAsync(NatsServerSettings settings, CancellationToken cancellationToken)
     {

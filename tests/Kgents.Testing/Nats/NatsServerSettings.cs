@@ -8,6 +8,9 @@ public sealed record NatsServerSettings
     /// <summary>What all streams together may have, as nats-server writes sizes.</summary>
     public string Room { get; init; } = "10TB";
 
+    /// <summary>Where JetStream keeps its files; null for a directory that ends with the server.</summary>
+    public string? Store { get; init; }
+
     /// <summary><c>always</c> syncs before each ack; a duration such as <c>2m</c> is the server's own default.</summary>
     public string SyncInterval { get; init; } = "always";
 

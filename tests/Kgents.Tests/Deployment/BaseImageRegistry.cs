@@ -6,9 +6,10 @@ using Kgents.Testing;
 
 namespace Kgents.Tests.Deployment;
 
-/// <summary>Just enough of a registry to publish on top of: one image with one file, that says of itself what .NET's base images say.</summary>
+/// <summary>Just enough of a registry to publish on top of: an image with one file for two kinds of processor, that says of itself what .NET's base images say.</summary>
 internal sealed class BaseImageRegistry : IAsyncDisposable
 {
+    private const string IndexType = "application/vnd.oci.image.index.v1+json";
     private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
 
     private readonly LoopbackServer server;
@@ -20,20 +21,17 @@ internal sealed class BaseImageRegistry : IAsyncDisposable
     public static async Task<BaseImageRegistry> StartAsync(CancellationToken cancellationToken)
     {
         var layer = Layer(out var plain);
-        var config = Encoding.UTF8.GetBytes(
-            $$"""{"architecture":"amd64","os":"linux","config":{"Env":["ASPNETCORE_HTTP_PORTS=8080","APP_UID=1654"]},"rootfs":{"type":"layers","diff_ids":["{{Digest(plain)}}"]},"history":[]}""");
-        var manifest = Encoding.UTF8.GetBytes(
-            $$"""
-            {"schemaVersion":2,"mediaType":"{{ManifestType}}","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{Digest(config)}}","size":{{config.Length}}},
-            "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{{Digest(layer)}}","size":{{layer.Length}}}]}
-            """);
-        var blobs = new[] { layer, config, manifest }.ToDictionary(Digest);
+        var blobs = new Dictionary<string, (byte[] Bytes, string Type)> { [Digest(layer)] = (layer, "application/octet-stream") };
+        var amd64 = Add("amd64");
+        var arm64 = Add("arm64");
+        var index = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{IndexType}}","manifests":[{{amd64}},{{arm64}}]}""");
         return new BaseImageRegistry(await LoopbackServer.StartAsync(
             async (context, token) =>
             {
+                // By its digest, or by the tag: then what lists both.
                 var path = context.Request.Path.Value!;
-                var answer = path.Contains("/manifests/", StringComparison.Ordinal) ? manifest : blobs.GetValueOrDefault(path[(path.LastIndexOf('/') + 1)..], []);
-                context.Response.ContentType = answer == manifest ? ManifestType : "application/octet-stream";
+                var (answer, type) = blobs.GetValueOrDefault(path[(path.LastIndexOf('/') + 1)..], (index, IndexType));
+                context.Response.ContentType = type;
                 context.Response.ContentLength = answer.Length;
                 context.Response.Headers["Docker-Content-Digest"] = Digest(answer);
                 if (!Microsoft.AspNetCore.Http.HttpMethods.IsHead(context.Request.Method))
@@ -42,6 +40,20 @@ internal sealed class BaseImageRegistry : IAsyncDisposable
                 }
             },
             cancellationToken));
+
+        string Add(string architecture)
+        {
+            var config = Encoding.UTF8.GetBytes(
+                $$"""{"architecture":"{{architecture}}","os":"linux","config":{"Env":["ASPNETCORE_HTTP_PORTS=8080","APP_UID=1654"]},"rootfs":{"type":"layers","diff_ids":["{{Digest(plain)}}"]},"history":[]}""");
+            var manifest = Encoding.UTF8.GetBytes(
+                $$"""
+                {"schemaVersion":2,"mediaType":"{{ManifestType}}","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{Digest(config)}}","size":{{config.Length}}},
+                "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{{Digest(layer)}}","size":{{layer.Length}}}]}
+                """);
+            blobs[Digest(config)] = (config, "application/octet-stream");
+            blobs[Digest(manifest)] = (manifest, ManifestType);
+            return $$$"""{"mediaType":"{{{ManifestType}}}","digest":"{{{Digest(manifest)}}}","size":{{{manifest.Length}}},"platform":{"os":"linux","architecture":"{{{architecture}}}"}}""";
+        }
     }
 
     public ValueTask DisposeAsync() => server.DisposeAsync();

@@ -1,4 +1,5 @@
-using System.Formats.Tar;
+using System.Reflection.PortableExecutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -31,41 +32,56 @@ public sealed class ContainerImageTests
     /// <summary>Published for real, on a base of the test's own: the registry of the true one need not be reachable.</summary>
     [Theory(Timeout = Limits.Test)]
     [MemberData(nameof(Projects))]
-    public async Task Image_RunsTheProgram_AndNotAsRoot(string project, string repository)
+    public async Task Image_RunsTheProgramCompiledAhead_AndNotAsRoot(string project, string repository)
+    {
+        using var directory = await PublishAsync(project);
+
+        var image = Assert.Single(directory.ReadImages());
+        Assert.Equal("1654", image.Config.Text("config", "User"));
+        Assert.Equal(["dotnet", $"/app/{project}.dll"], image.Config.At("config", "Entrypoint").EnumerateArray().Select(part => part.GetString()));
+        Assert.Contains("ASPNETCORE_HTTP_PORTS=8080", image.Config.At("config", "Env").EnumerateArray().Select(variable => variable.GetString()));
+        Assert.EndsWith(repository[7..], project, StringComparison.OrdinalIgnoreCase);
+        foreach (var assembly in new[] { $"{project}.dll", "Kgents.ServiceDefaults.dll", "NATS.Client.Core.dll" })
+        {
+            Assert.True(image.IsCompiled(assembly, out var machine) && machine == OwnMachine, $"{assembly}: {machine}");
+        }
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Image_IsForBothKindsOfProcessor_WhenBothAreNamed()
+    {
+        using var directory = await PublishAsync("Kgents.Metering", "-p:ContainerRuntimeIdentifiers=\"linux-x64;linux-arm64\"");
+
+        var machines = directory.ReadImages().ToDictionary(
+            image => image.Config.Text("architecture"), image => image.IsCompiled("Kgents.Metering.dll", out var machine) ? machine : Machine.Unknown);
+        Assert.Equal((Machine.Amd64, Machine.Arm64, 2), (machines["amd64"] ^ LinuxMark, machines["arm64"] ^ LinuxMark, machines.Count));
+    }
+
+    private static async Task<TemporaryImage> PublishAsync(string project, params string[] own)
     {
         await using var registry = await BaseImageRegistry.StartAsync(TestContext.Current.CancellationToken);
-        using var directory = new TemporaryImage();
-        await DotnetCommand.RunAsync(
-            "publish", FileOf(project), "--no-build", "--configuration", Configuration, "-t:PublishContainer", $"-p:ContainerBaseImage={registry.Image}", $"-p:ContainerArchiveOutputPath={directory.Archive}", "--verbosity", "quiet");
-
-        var image = await directory.ReadConfigAsync();
-        Assert.Equal("1654", image.Text("config", "User"));
-        Assert.Equal(["dotnet", $"/app/{project}.dll"], image.At("config", "Entrypoint").EnumerateArray().Select(part => part.GetString()));
-        Assert.Contains("ASPNETCORE_HTTP_PORTS=8080", image.At("config", "Env").EnumerateArray().Select(variable => variable.GetString()));
-        Assert.EndsWith(repository[7..], project, StringComparison.OrdinalIgnoreCase);
+        var directory = new TemporaryImage();
+        try
+        {
+            // What it refers to was built with the tests, which run with it.
+            await DotnetCommand.RunAsync(
+                ["publish", FileOf(project), "--configuration", Configuration, "-t:PublishContainer", "-p:BuildProjectReferences=false", $"-p:ContainerBaseImage={registry.Image}", $"-p:ContainerArchiveOutputPath={directory.Archive}", "--verbosity", "quiet", .. own]);
+            return directory;
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>Compiled ahead for Linux an assembly has its machine with this mark.</summary>
+    private const Machine LinuxMark = (Machine)0x7B79;
+
+    private static Machine OwnMachine => LinuxMark ^ (RuntimeInformation.OSArchitecture == Architecture.Arm64 ? Machine.Arm64 : Machine.Amd64);
 
     private static string FileOf(string project) => Path.Combine(Repository.Root, project, $"{project}.csproj");
 
     /// <summary>The one that the tests were built with, whose output is there.</summary>
     private static string Configuration => new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)).Name;
-
-    /// <summary>An image as an archive in the OCI layout.</summary>
-    private sealed class TemporaryImage : IDisposable
-    {
-        private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("kgents-image-");
-
-        public string Archive => Path.Combine(directory.FullName, "image.tar");
-
-        public async Task<JsonElement> ReadConfigAsync()
-        {
-            await TarFile.ExtractToDirectoryAsync(Archive, directory.FullName, overwriteFiles: false, TestContext.Current.CancellationToken);
-            var manifest = Read(JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(directory.FullName, "index.json"), TestContext.Current.CancellationToken)).At("manifests")[0]);
-            return Read(manifest.At("config"));
-        }
-
-        public void Dispose() => directory.Delete(recursive: true);
-
-        private JsonElement Read(JsonElement descriptor) => JsonElement.Parse(File.ReadAllText(Path.Combine(directory.FullName, "blobs", "sha256", descriptor.Text("digest").Split(':')[1])));
-    }
 }

@@ -33,7 +33,7 @@ internal sealed class LogStream : IAsyncDisposable
         });
         JetStream = new NatsJSContext(connection);
         Reader = new JetStreamReader(JetStream);
-        Publisher = new FencedPublisher(JetStream, Reader, new NatsRoom(TimeProvider.System, NullLogger<NatsRoom>.Instance), Meters.Of(meters => new NatsMetrics(meters, TimeProvider.System)), TimeProvider.System, NullLogger<FencedPublisher>.Instance);
+        Publisher = new FencedPublisher(JetStream, Reader, new NatsRoom(connection, TimeProvider.System, NullLogger<NatsRoom>.Instance), Meters.Of(meters => new NatsMetrics(meters, TimeProvider.System)), TimeProvider.System, NullLogger<FencedPublisher>.Instance);
     }
 
     public NatsJSContext JetStream { get; }
