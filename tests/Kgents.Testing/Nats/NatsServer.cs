@@ -8,7 +8,7 @@ public sealed class NatsServer : IAsyncDisposable
 {
     private readonly string _executable;
     private readonly NatsServerSettings _settings;
-    private readonly NatsServerFiles _files = new();
+    private readonly NatsServerFiles _files;
     private ChildProcess? _process;
     private bool _disposed;
 
@@ -16,6 +16,7 @@ public sealed class NatsServer : IAsyncDisposable
     {
         _executable = executable;
         _settings = settings;
+        _files = new NatsServerFiles(settings.InMemory);
     }
 
     /// <summary>Stays the same over restarts.</summary>
