@@ -21,7 +21,8 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     {
         nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
         model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Model:MaxRetries", "0"));
+        host = await KgentsHost.StartAsync(
+            nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Model:MaxRetries", "0"), ("Deletions:Interval", "00:00:00.050"), ("Deletions:PurgeAgainAfter", "00:00:00.100"));
     }
 
     public async ValueTask DisposeAsync()
