@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 
 namespace Kgents.Flux;
 
@@ -9,12 +8,10 @@ namespace Kgents.Flux;
 /// </summary>
 public sealed class KgentFlux : IAsyncDisposable
 {
-    /// <summary>Pieces of an answer that wait for who brought the message to a flowing stream.</summary>
-    private const int SpokenAhead = 16;
-
     private readonly KgentFluxOptions options;
     private readonly TimeProvider time;
     private readonly FluxMind mind;
+    private readonly FluxVisits visits;
     private readonly Lock gate = new();
     private FluxState state = FluxState.Dormant;
     private FluxRun? run;
@@ -25,6 +22,7 @@ public sealed class KgentFlux : IAsyncDisposable
         this.options = (options ?? new KgentFluxOptions()).Validated();
         this.time = time ?? TimeProvider.System;
         mind = new FluxMind(soul, this.options, this.time);
+        visits = new FluxVisits(mind, this.options, this.time);
     }
 
     public string Id => options.Id;
@@ -85,23 +83,14 @@ public sealed class KgentFlux : IAsyncDisposable
     /// <summary>What the soul makes of an event. A fault of that is a <see cref="SoulError"/>.</summary>
     /// <exception cref="FluxStoppedException">The flux is stopped, or stops before it comes to the event or to its end.</exception>
     /// <exception cref="TimeoutException">A flowing stream did not get it done in time; the work is stopped.</exception>
-    public async Task<SoulEvent> InvokeAsync(SoulEvent soulEvent, CancellationToken cancellationToken)
-    {
-        if (Flowing() is not { } flowing)
-        {
-            return await mind.HandleAsync(soulEvent, cancellationToken);
-        }
-
-        SoulEvent? result = null;
-        await VisitAsync(flowing, async token => result = await mind.HandleAsync(soulEvent, token), cancellationToken);
-        return result!;
-    }
+    public async Task<SoulEvent> InvokeAsync(SoulEvent soulEvent, CancellationToken cancellationToken) =>
+        Flowing() is { } flowing ? await visits.InvokeAsync(flowing, soulEvent, cancellationToken) : await mind.HandleAsync(soulEvent, cancellationToken);
 
     /// <summary>The answer to a message, each piece as it comes, and last what is known of the call. A fault of the model is thrown.</summary>
     /// <exception cref="FluxStoppedException">The flux is stopped, or stops before it comes to the message or to its end.</exception>
     /// <exception cref="TimeoutException">A flowing stream did not get it done in time; the work is stopped.</exception>
     public IAsyncEnumerable<FluxEvent> RespondAsync(DialogueTurn turn, CancellationToken cancellationToken) =>
-        Flowing() is { } flowing ? SpeakInStreamAsync(flowing, turn, cancellationToken) : mind.SpeakAsync(turn, cancellationToken);
+        Flowing() is { } flowing ? visits.SpeakAsync(flowing, turn, cancellationToken) : mind.SpeakAsync(turn, cancellationToken);
 
     /// <summary>Stops at once: who waits is told, the work under way is stopped, the source is let go. What is in the output can still be read.</summary>
     public async Task StopAsync()
@@ -196,76 +185,6 @@ public sealed class KgentFlux : IAsyncDisposable
             {
                 // Nobody else can take the rest: a stream that is left early must not wait for ever.
                 started.Stop();
-            }
-        }
-    }
-
-    /// <summary>Brings work to the stream and waits for it, but not longer than it may take.</summary>
-    private async Task VisitAsync(FluxRun flowing, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
-    {
-        using var patience = new CancellationTokenSource(options.PerturbationTimeout, time);
-        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token, flowing.Stopping);
-        var visitor = new Visitor(work, leaving.Token);
-        try
-        {
-            await flowing.BringAsync(visitor, leaving.Token);
-            await visitor.Done.WaitAsync(leaving.Token);
-        }
-        catch (OperationCanceledException) when (visitor.Done.IsCompletedSuccessfully)
-        {
-            // It was done just before: the answer is there.
-        }
-        catch (ChannelClosedException)
-        {
-            throw new FluxStoppedException(Id);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && flowing.Stopping.IsCancellationRequested)
-        {
-            throw new FluxStoppedException(Id);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && patience.IsCancellationRequested)
-        {
-            throw new TimeoutException($"{Id} did not come to it, or to its end, within {options.PerturbationTimeout}.");
-        }
-    }
-
-    private async IAsyncEnumerable<FluxEvent> SpeakInStreamAsync(FluxRun flowing, DialogueTurn turn, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var spoken = Channel.CreateBounded<FluxEvent>(new BoundedChannelOptions(SpokenAhead) { SingleReader = true, SingleWriter = true });
-        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var visiting = SpeakToAsync(spoken.Writer, flowing, turn, leaving.Token);
-        try
-        {
-            await foreach (var fluxEvent in spoken.Reader.ReadAllAsync(cancellationToken))
-            {
-                yield return fluxEvent;
-            }
-        }
-        finally
-        {
-            await leaving.CancelAsync();
-            await visiting;
-        }
-    }
-
-    /// <summary>Never throws: what goes wrong, the reader of the channel is told.</summary>
-    private async Task SpeakToAsync(ChannelWriter<FluxEvent> spoken, FluxRun flowing, DialogueTurn turn, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await VisitAsync(flowing, WriteAsync, cancellationToken);
-            spoken.Complete();
-        }
-        catch (Exception exception)
-        {
-            spoken.Complete(exception);
-        }
-
-        async Task WriteAsync(CancellationToken token)
-        {
-            await foreach (var fluxEvent in mind.SpeakAsync(turn, token))
-            {
-                await spoken.WriteAsync(fluxEvent, token);
             }
         }
     }

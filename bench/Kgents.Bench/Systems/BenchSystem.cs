@@ -27,7 +27,7 @@ internal sealed class BenchSystem : IAsyncDisposable
     public BenchModel Model { get; }
 
     public static async Task<BenchSystem> StartAsync(CancellationToken cancellationToken) =>
-        new(await NatsServer.StartAsync(null, cancellationToken), await BenchModel.StartAsync(cancellationToken));
+        new(await NatsServer.StartAsync(new NatsServerSettings { InMemory = false }, cancellationToken), await BenchModel.StartAsync(cancellationToken));
 
     public async Task<BenchClient> StartApiAsync(CancellationToken cancellationToken) =>
         await ConnectAsync(await StartAsync("Kgents.Api", ("Auth__BootstrapKey", Key), cancellationToken), cancellationToken);

@@ -111,7 +111,7 @@ public sealed class RecoveryTests
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task OpenMeter_IsAway_ForAWhile()
     {
-        await using var system = await KgentsSystem.StartAsync();
+        await using var system = await KgentsSystem.StartAsync(new SystemSettings { Environment = new Dictionary<string, string?> { ["Metering__Export__LongestRetryDelay"] = "00:00:05" } });
         system.OpenMeter.Rule = () => new OpenMeterFault(RequestFault.Refused, 503);
         var session = await system.Client.CreateSessionAsync();
         for (var turn = 0; turn < 10; turn++)
@@ -127,7 +127,7 @@ public sealed class RecoveryTests
 
         await system.Store.UsageExportedAsync();
         Assert.Equal((10, 0), (system.BilledCalls, system.OpenMeter.Duplicates));
-        Tell("5 OpenMeter, 503 to everything while 10 turns ran", "from its return: all usage there", took, "0 events, 0 twice", "nothing");
+        Tell("5 OpenMeter, 503 to everything while 10 turns ran (`Metering:Export:LongestRetryDelay` = 5 s)", "from its return: all usage there", took, "0 events, 0 twice", "nothing");
     }
 
     [Fact(Timeout = Limits.Milliseconds)]

@@ -65,11 +65,13 @@ public sealed class NatsCluster : IAsyncDisposable
 
     private static NatsServerSettings Open(string name, int port, int[] ports) => new()
     {
+        InMemory = false,
         ExtraConfiguration = string.Create(CultureInfo.InvariantCulture, $"server_name: {name}\ncluster {{ name: kgents, listen: \"127.0.0.1:{port}\", routes: {Routes(ports)} }}"),
     };
 
     private NatsServerSettings Secured(string name, int port, int[] ports) => new()
     {
+        InMemory = false,
         Shipped = "cluster.conf",
         Users = _users,
         Environment = new Dictionary<string, string>

@@ -16,7 +16,7 @@ public sealed class NatsServer : IAsyncDisposable
     {
         _executable = executable;
         _settings = settings;
-        _files = new NatsServerFiles(settings.Store);
+        _files = new NatsServerFiles(settings.Store, settings.InMemory);
     }
 
     /// <summary>Stays the same over restarts.</summary>

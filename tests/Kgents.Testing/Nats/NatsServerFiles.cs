@@ -4,9 +4,10 @@ using System.Text.Json;
 namespace Kgents.Testing;
 
 /// <summary>A server's temporary directory: configuration, store, log and the file in which it names its port.</summary>
-internal sealed class NatsServerFiles(string? store) : IDisposable
+internal sealed class NatsServerFiles(string? store, bool inMemory) : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("kgents-nats-");
+    private readonly DirectoryInfo? _memory = inMemory && store is null ? MemoryDirectory.TryCreate() : null;
 
     public string Root => _directory.FullName;
 
@@ -16,7 +17,7 @@ internal sealed class NatsServerFiles(string? store) : IDisposable
 
     public string Users => Path.Combine(Root, "users.conf");
 
-    public string Store => store ?? Path.Combine(Root, "store");
+    public string Store => store ?? Path.Combine(_memory?.FullName ?? Root, "store");
 
     public Task WriteConfigurationAsync(NatsServerSettings settings, CancellationToken cancellationToken)
     {
@@ -82,5 +83,9 @@ internal sealed class NatsServerFiles(string? store) : IDisposable
     public async Task<IReadOnlyList<string>> ReadLogAsync(CancellationToken cancellationToken) =>
         File.Exists(Log) ? await File.ReadAllLinesAsync(Log, cancellationToken) : [];
 
-    public void Dispose() => _directory.Delete(recursive: true);
+    public void Dispose()
+    {
+        _directory.Delete(recursive: true);
+        _memory?.Delete(recursive: true);
+    }
 }

@@ -31,4 +31,10 @@ public sealed record NatsServerSettings
 
     /// <summary>How long a start may take before it counts as failed.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Whether the store is in the machine's memory, where it has room for that: as durable as a disk for who kills processes, and a sync costs nothing. Whoever measures wants a disk, and
+    /// so does a cluster, where it matters how long a node takes.
+    /// </summary>
+    public bool InMemory { get; init; } = true;
 }

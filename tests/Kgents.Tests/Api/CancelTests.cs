@@ -8,25 +8,21 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api;
 
 /// <summary>A cancel wins before the turn starts, while it runs and when it is taken over, and closes the connection to the model.</summary>
-public sealed class CancelTests : IAsyncLifetime
+public sealed class CancelTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost api = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall());
-        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await base.InitializeAsync();
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall());
+        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await api.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -42,12 +38,12 @@ public sealed class CancelTests : IAsyncLifetime
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(("cancelled", "one"), (turn.EndKind, turn.Text));
-        await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+        await Model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
         var records = await TurnRecords.ReadAsync(api, session, turn.Id);
         Assert.Equal((TurnStatus.Cancelled, "one"), (Assert.Single(records.Answers).Status, records.Answers[0].Text));
         Assert.Equal("client_cancelled", Assert.Single(records.Usage).GetProperty("data").GetProperty("outcome").GetString());
         Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
-        model.DefaultScript = ModelScript.Reply("next");
+        Model.DefaultScript = ModelScript.Reply("next");
         Assert.Equal("complete", new Turn(await api.Client.SayAsync(session, "next")).EndKind);
     }
 
@@ -58,9 +54,9 @@ public sealed class CancelTests : IAsyncLifetime
     public async Task Turn_GoesOn_WhenItsApiStops(bool stream)
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var worker = await StartWorkerAsync();
-        await using var stopping = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await using var stopping = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         var session = await api.Client.CreateSessionAsync();
         var posting = stopping.Client.PostAsync(session, "key", new { message = "count", on_disconnect = "cancel", stream });
         await ChunkAsync();
@@ -76,7 +72,7 @@ public sealed class CancelTests : IAsyncLifetime
     public async Task Turn_GoesOn_WhenItsClientLeaves_AndAskedForNothing()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         var response = await api.Client.PostAsync(session, "count");
@@ -100,7 +96,7 @@ public sealed class CancelTests : IAsyncLifetime
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal("cancelled", turn.EndKind);
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         Assert.Empty((await TurnRecords.ReadAsync(api, session, turn.Id)).BillableUsage);
     }
 
@@ -118,7 +114,7 @@ public sealed class CancelTests : IAsyncLifetime
         var answer = await Conversations.AnswerAsync(api, session, 1);
 
         Assert.Equal((TurnStatus.Cancelled, ""), (answer.Status, answer.Text));
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -126,7 +122,7 @@ public sealed class CancelTests : IAsyncLifetime
     {
         // The worker's connection loses what it is asked, so only the mark can stop the turn: before its commit.
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Usage(5, 6));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
@@ -144,7 +140,7 @@ public sealed class CancelTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task EndedTurn_Answers409()
     {
-        model.DefaultScript = ModelScript.Reply("done");
+        Model.DefaultScript = ModelScript.Reply("done");
         await using var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         await api.Client.SayAsync(session, "count");
@@ -173,10 +169,10 @@ public sealed class CancelTests : IAsyncLifetime
         }
 
         Assert.Equal(TurnStatus.Cancelled, (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)).Status);
-        await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+        await Model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
 
     private Task ChunkAsync() => Eventually.TrueAsync(async () =>
         (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");

@@ -9,33 +9,29 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Api;
 
 /// <summary>A turn can be followed from any of its events, on any replica, while it runs and after it ended.</summary>
-public sealed class FollowTests : IAsyncLifetime
+public sealed class FollowTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
     private KgentsHost replica = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
-        replica = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await base.InitializeAsync();
+        host = await KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
+        replica = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await replica.DisposeAsync();
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Replica_SendsTheRest_FromEachEventOn()
     {
-        model.DefaultScript = ModelScript.Reply("one", " two", " three");
+        Model.DefaultScript = ModelScript.Reply("one", " two", " three");
         var (session, turn) = await SayAsync();
 
         for (var seen = 0; seen < turn.Frames.Count - 1; seen++)
@@ -49,7 +45,7 @@ public sealed class FollowTests : IAsyncLifetime
     public async Task Viewers_SeeTheSameEvents_WhileTheTurnRuns()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         var session = await host.Client.CreateSessionAsync();
         using var response = await host.Client.PostAsync(session, "count");
         await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
@@ -68,7 +64,7 @@ public sealed class FollowTests : IAsyncLifetime
     public async Task Viewers_SeeTheTurn_WhenOneCameWithTheIdOfALaterTurn()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         var session = await host.Client.CreateSessionAsync();
         using var post = await host.Client.PostAsync(session, "count");
         await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
@@ -109,7 +105,7 @@ public sealed class FollowTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task EndedTurn_IsToldFromItsAnswerWithAGap_WhenItsLogHasExpired()
     {
-        model.DefaultScript = ModelScript.Reply("kept");
+        Model.DefaultScript = ModelScript.Reply("kept");
         var (session, turn) = await SayAsync();
         await host.JetStream.PurgeStreamAsync(Streams.Tokens.Name, new StreamPurgeRequest(), TestContext.Current.CancellationToken);
 
@@ -122,7 +118,7 @@ public sealed class FollowTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_TellsItsStateAndCounts_OnceItHasEnded()
     {
-        model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(3, 4));
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(3, 4));
         var (session, turn) = await SayAsync();
 
         var state = await StateAsync(session, turn.Id);

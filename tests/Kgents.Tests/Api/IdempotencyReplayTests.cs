@@ -7,26 +7,22 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Api;
 
 /// <summary>A retry that comes when the log of its turn is gone is answered from the stored answer: at once, and saying so.</summary>
-public sealed class IdempotencyReplayTests : IAsyncLifetime
+public sealed class IdempotencyReplayTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
     private string session = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Model:MaxRetries", "0"));
+        await base.InitializeAsync();
+        host = await KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Model:MaxRetries", "0"));
         session = await host.Client.CreateSessionAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     /// <summary>Everything, or only the first entry: a log is removed from its beginning.</summary>
@@ -71,7 +67,7 @@ public sealed class IdempotencyReplayTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Retry_GetsTheErrorOfAFailedTurn_WhenTheLogIsGone()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Status(500)));
+        Model.Enqueue(new ModelScript(new ModelStep.Status(500)));
         var failed = await PostAsync(stream: false);
         Assert.Equal((HttpStatusCode.BadGateway, false), (failed.StatusCode, failed.IsReplayed()));
         var problem = await failed.JsonAsync();
@@ -86,7 +82,7 @@ public sealed class IdempotencyReplayTests : IAsyncLifetime
         Assert.Equal((live.GetProperty("code").GetString(), live.GetProperty("message").GetString()), (frame.Json.GetProperty("code").GetString(), frame.Json.GetProperty("message").GetString()));
         Assert.Equal((HttpStatusCode.BadGateway, true), (json.StatusCode, json.IsReplayed()));
         Assert.Equal(problem.GetProperty("detail").GetString(), (await json.JsonAsync()).GetProperty("detail").GetString());
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
     }
 
     private Task<HttpResponseMessage> PostAsync(bool stream) => host.Client.PostAsync(session, "key-1", new { message = "hello", stream });
@@ -94,7 +90,7 @@ public sealed class IdempotencyReplayTests : IAsyncLifetime
     /// <summary>The session goes on: the answer of the turn is not its last one any more.</summary>
     private async Task PostLaterTurnAsync()
     {
-        model.Enqueue(ModelScript.Reply("later"));
+        Model.Enqueue(ModelScript.Reply("later"));
         Assert.Equal("later", new Turn(await host.Client.SayAsync(session, "and then?")).Text);
     }
 

@@ -5,27 +5,23 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Api;
 
 /// <summary>A message that is sent many times under one key runs once, and each sender gets its turn.</summary>
-public sealed class IdempotencyTests : IAsyncLifetime
+public sealed class IdempotencyTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost first = null!;
     private KgentsHost second = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        first = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
-        second = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await base.InitializeAsync();
+        first = await KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
+        second = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await first.DisposeAsync();
         await second.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -39,7 +35,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
 
         var stored = Assert.Single(await first.AskedAsync(session));
         Assert.All(turns, turn => Assert.Equal((stored, "Hello from the script.", "complete"), (turn.Id, turn.Text, turn.EndKind)));
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
         Assert.Equal(99, replayed);
         Assert.Equal(1, await first.EntriesAsync());
     }
@@ -48,16 +44,16 @@ public sealed class IdempotencyTests : IAsyncLifetime
     public async Task Retry_GetsTheSameTurnFromItsBeginning_WhileItRunsAndAfterARestart()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         var session = await first.Client.CreateSessionAsync();
         using var response = await first.Client.PostAsync(session, "key-1", new { message = "count" });
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
 
         using var retry = await second.Client.PostAsync(session, "key-1", new { message = "count" });
         held.Release();
         var (turn, whileRunning) = (await response.TurnAsync(), await retry.TurnAsync());
         await second.DisposeAsync();
-        second = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        second = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         using var late = await second.Client.PostAsync(session, "key-1", new { message = "count" });
 
         Assert.False(response.IsReplayed());
@@ -65,7 +61,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
         Assert.Equal("one two", turn.Text);
         Assert.Equal(turn.Frames, whileRunning.Frames);
         Assert.Equal(turn.Frames, (await late.TurnAsync()).Frames);
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -91,7 +87,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
     public async Task BusySession_Answers409AndLeavesNoEntry_SoThatTheKeyWorksLater()
     {
         var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("done"));
-        model.Enqueue(held);
+        Model.Enqueue(held);
         var session = await first.Client.CreateSessionAsync();
         using var running = await first.Client.PostAsync(session, "first");
 

@@ -2,33 +2,28 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kgents.Contracts;
-using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Kgents.Tests.Api;
 
 /// <summary>A session or a message may ask for a model, of those that are allowed; for another nothing is stored.</summary>
-public sealed class ModelChoiceTests : IAsyncLifetime
+public sealed class ModelChoiceTests : TurnTest
 {
     private static readonly (string Key, string? Value) Allowed = ("Model:Allowed", "small-1, large-1");
 
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), Allowed);
+        await base.InitializeAsync();
+        host = await KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), Allowed);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -40,7 +35,7 @@ public sealed class ModelChoiceTests : IAsyncLifetime
         var models = new[] { await SayAsync(plain, null), await SayAsync(large, null), await SayAsync(large, "small-1"), await SayAsync(large, "large-1") };
 
         Assert.Equal(["scripted-1", "large-1", "small-1", "large-1"], models);
-        Assert.Equal(models, model.Requests.Select(request => request.Model));
+        Assert.Equal(models, Model.Requests.Select(request => request.Model));
         Assert.Equal("large-1", (await host.Client.GetFromJsonAsync<JsonElement>($"/v1/kgent/sessions/{large}", TestContext.Current.CancellationToken)).GetProperty("model").GetString());
         Assert.False((await host.Client.GetFromJsonAsync<JsonElement>($"/v1/kgent/sessions/{plain}", TestContext.Current.CancellationToken)).TryGetProperty("model", out _));
     }
@@ -82,7 +77,7 @@ public sealed class ModelChoiceTests : IAsyncLifetime
     public async Task Message_IsRefused_WhenItsSessionsModelIsNotAllowedAnyMore()
     {
         var session = await CreateAsync("large-1");
-        await using var later = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Model:Allowed", "small-1"), ("Auth:BootstrapKey", KeyOf(host)));
+        await using var later = await KgentsHost.StartAsync(Nats.Url, Parts.Api, ("Model:Allowed", "small-1"), ("Auth:BootstrapKey", KeyOf(host)));
 
         using var refused = await host.Client.SendAsync(Post(later, session, null), TestContext.Current.CancellationToken);
         using var accepted = await host.Client.SendAsync(Post(later, session, "small-1"), TestContext.Current.CancellationToken);
@@ -101,14 +96,14 @@ public sealed class ModelChoiceTests : IAsyncLifetime
         var answer = await Conversations.AnswerAsync(host, session, 1);
 
         Assert.Equal((TurnStatus.Failed, "model_not_allowed", "gone-1"), (answer.Status, answer.ErrorCode, answer.Model));
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         Assert.Empty((await TurnRecords.ReadAsync(host, session.ToString(), turn)).Usage);
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Process_DoesNotStart_WithModelsThatNobodyHas()
     {
-        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, Allowed));
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, Allowed));
 
         Assert.Contains("Model:Allowed", exception.Message, StringComparison.Ordinal);
     }

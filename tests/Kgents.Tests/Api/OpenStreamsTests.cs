@@ -11,33 +11,29 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api;
 
 /// <summary>A tenant has so many streams on a replica and no more; one that is refused has done nothing.</summary>
-public sealed class OpenStreamsTests : IAsyncLifetime
+public sealed class OpenStreamsTests : TurnTest
 {
     private const int Limit = 3;
 
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private ModelScript held = null!;
     private KgentsHost host = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("one"));
+        await base.InitializeAsync();
+        Model.DefaultScript = held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("one"));
         host = await KgentsHost.StartAsync(
-            nats.Url,
+            Nats.Url,
             Parts.Api | Parts.Streaming,
-            ("ConnectionStrings:llm", model.ConnectionString),
+            ("ConnectionStrings:llm", Model.ConnectionString),
             ("Turns:DrainTimeout", "00:00:00"),
             ("Turns:Stream:MaxPerTenant", $"{Limit}"));
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -79,7 +75,7 @@ public sealed class OpenStreamsTests : IAsyncLifetime
     {
         using var streams = await OpenAsync();
         held.Release();
-        model.DefaultScript = ModelScript.Reply("one");
+        Model.DefaultScript = ModelScript.Reply("one");
 
         using var answer = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "one more", stream: false);
 

@@ -9,32 +9,29 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Api;
 
 /// <summary>The soul over HTTP: one question and one judgement, each a turn that is metered like any other; each judgement leaves its audit record.</summary>
-public sealed class SoulEndpointTests : IAsyncLifetime
+public sealed class SoulEndpointTests : TurnTest
 {
     private const string Approval = "RECOMMENDATION: approve\nCONFIDENCE: 0.9\nPRINCIPLES: simplicity\nREASONING: It only reads.";
 
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Model:MaxRetries", "0"));
+        await base.InitializeAsync();
+        host = await KgentsHost.StartAsync(
+            Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Model:MaxRetries", "0"), ("Deletions:Interval", "00:00:00.050"), ("Deletions:PurgeAgainAfter", "00:00:00.100"));
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Dialogue_IsAnsweredByTheModel_WithItsOwnTokens_AndGoesOnAsASession()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("Plain words."), new ModelStep.Usage(40, 3)));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("Plain words."), new ModelStep.Usage(40, 3)));
 
         var answer = await PostAsync("dialogue", new { prompt = "Is plain language from first principles?", mode = "Advise", budget = "deep" });
 
@@ -46,7 +43,7 @@ public sealed class SoulEndpointTests : IAsyncLifetime
         Assert.Equal("43", Assert.Single(records.BillableUsage).GetProperty("data").GetProperty("total_tokens").GetString());
 
         await host.Client.SayAsync(Text(answer, "session_id"), "And then?");
-        Assert.Equal(["Is plain language from first principles?", "Plain words.", "And then?"], model.Requests[1].Messages.Skip(1).Select(message => message.Content));
+        Assert.Equal(["Is plain language from first principles?", "Plain words.", "And then?"], Model.Requests[1].Messages.Skip(1).Select(message => message.Content));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -55,7 +52,7 @@ public sealed class SoulEndpointTests : IAsyncLifetime
         var answer = await PostAsync("dialogue", new { prompt = "  " });
 
         Assert.Equal((Templates.Empty, 0, "kgent-persona"), (Text(answer, "response"), answer.GetProperty("tokens_used").GetInt64(), Text(answer, "model")));
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         Assert.Empty((await TurnRecords.ReadAsync(host, Text(answer, "session_id"), TurnId.Parse(Text(answer, "turn_id")))).BillableUsage);
     }
 
@@ -80,14 +77,14 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Governance_Approves_WhenTheModelIsSure_AndIsMetered()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token(Approval), new ModelStep.Usage(90, 20)));
+        Model.Enqueue(new ModelScript(new ModelStep.Token(Approval), new ModelStep.Usage(90, 20)));
 
         var answer = await PostAsync("governance", new { action = "read a page", context = new { reason = "to know", severity = 0.1, team = "ignored" } });
 
         Assert.Equal((true, "approve", 0.9, "It only reads", 110), (answer.GetProperty("approved").GetBoolean(), Text(answer, "recommendation"), answer.GetProperty("confidence").GetDouble(), Text(answer, "reasoning"), answer.GetProperty("tokens_used").GetInt64()));
         Assert.Equal(["simplicity"], Texts(answer, "principles"));
         Assert.Empty(Texts(answer, "alternatives"));
-        var request = Assert.Single(model.Requests);
+        var request = Assert.Single(Model.Requests);
         Assert.Equal((0.2, 500), (Math.Round(request.Temperature!.Value, 3), request.MaxTokens!.Value));
         Assert.Equal("""{"action":"read a page","reason":"to know","severity":0.1}""", request.Messages[1].Content);
         var records = await TurnRecords.ReadAsync(host, Text(answer, "session_id"), TurnId.Parse(Text(answer, "turn_id")));
@@ -102,14 +99,14 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     [InlineData("read a page", "ERROR_FALLBACK", 1)]
     public async Task Governance_Escalates_WhatIsDangerousOrCannotBeJudged(string action, string principle, int asked)
     {
-        model.DefaultScript = new ModelScript(new ModelStep.Status(500));
+        Model.DefaultScript = new ModelScript(new ModelStep.Status(500));
 
         var answer = await PostAsync("governance", new { action });
 
         Assert.Equal((false, "escalate", 0d, 0), (answer.GetProperty("approved").GetBoolean(), Text(answer, "recommendation"), answer.GetProperty("confidence").GetDouble(), answer.GetProperty("tokens_used").GetInt64()));
         Assert.Equal([principle], Texts(answer, "principles"));
         Assert.Equal(3, Texts(answer, "alternatives").Count);
-        Assert.Equal(asked, model.Requests.Count);
+        Assert.Equal(asked, Model.Requests.Count);
         Assert.Equal((action, "escalate", "none"), (await AuditAsync(answer)) is var audit ? (audit.Proposed.Action, audit.Judgement.Recommendation, audit.Tokens.Basis) : default);
         Assert.Empty((await TurnRecords.ReadAsync(host, Text(answer, "session_id"), TurnId.Parse(Text(answer, "turn_id")))).BillableUsage);
     }
@@ -131,9 +128,9 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task CancelledGovernance_IsNoDecision_AndLeavesNoRecord()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("RECOMMENDATION: approve"), new ModelStep.Stall()));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("RECOMMENDATION: approve"), new ModelStep.Stall()));
         var asking = SendAsync("governance", new { action = "read a page" }, key: null);
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
         var sessions = await host.Client.GetFromJsonAsync<JsonElement>("/v1/kgent/sessions", TestContext.Current.CancellationToken);
         var session = Text(Assert.Single(sessions.GetProperty("sessions").EnumerateArray()), "id");
         var turn = Assert.Single(await host.AskedAsync(session));
@@ -148,12 +145,12 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Request_RunsOnce_HoweverOftenItIsSentUnderOneKey()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token(Approval), new ModelStep.Usage(90, 20)));
+        Model.Enqueue(new ModelScript(new ModelStep.Token(Approval), new ModelStep.Usage(90, 20)));
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => PostAsync("governance", new { action = "read a page" }, key: "k-1")));
         var late = await PostAsync("governance", new { action = "read a page" }, key: "k-1");
 
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
         Assert.All(answers.Append(late), answer => Assert.Equal(answers[0].GetRawText(), answer.GetRawText()));
         Assert.Equal(1, (await host.JetStream.GetStreamAsync(Streams.Audit.Name, cancellationToken: TestContext.Current.CancellationToken)).Info.State.Messages);
         using var other = await SendAsync("governance", new { action = "read another page" }, "k-1");
@@ -164,9 +161,9 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     public async Task Keys_OfTwoTenants_AreTwoKeys()
     {
         using var stranger = await host.NewClientAsync("stranger");
-        model.DefaultScript = ModelScript.Reply("mine");
+        Model.DefaultScript = ModelScript.Reply("mine");
         var mine = await PostAsync("dialogue", new { prompt = "why?" }, key: "k-1");
-        model.DefaultScript = ModelScript.Reply("theirs");
+        Model.DefaultScript = ModelScript.Reply("theirs");
 
         using var response = await SendAsync("dialogue", new { prompt = "why?" }, "k-1", stranger);
         var theirs = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
@@ -182,11 +179,11 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     [InlineData("dialogue", "k-1")]
     public async Task Request_LeavesNothing_WhenThereIsNoRoomForItsTurn(string path, string? key)
     {
-        await using var narrow = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Plans:Table:custom:Turns", "1"));
+        await using var narrow = await KgentsHost.StartAsync(Nats.Url, Parts.Api, ("Plans:Table:custom:Turns", "1"));
         var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("done"));
-        model.Enqueue(held);
+        Model.Enqueue(held);
         using var running = await narrow.Client.PostAsync(await narrow.Client.CreateSessionAsync(), "first");
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
         object body = path == "dialogue" ? new { prompt = "why?" } : new { action = "read a page" };
         var before = await SessionsAsync();
 
@@ -196,7 +193,7 @@ public sealed class SoulEndpointTests : IAsyncLifetime
         Assert.Equal(before, await SessionsAsync());
         held.Release();
         await running.TurnAsync();
-        model.DefaultScript = ModelScript.Reply(Approval);
+        Model.DefaultScript = ModelScript.Reply(Approval);
         using var asked = await SendAsync(path, body, key, narrow.Client);
         Assert.Equal(HttpStatusCode.OK, asked.StatusCode);
 
@@ -207,7 +204,7 @@ public sealed class SoulEndpointTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Request_IsRefused_WhenTheSessionOfItsKeyWasDeleted()
     {
-        model.DefaultScript = ModelScript.Reply("mine");
+        Model.DefaultScript = ModelScript.Reply("mine");
         var answer = await PostAsync("dialogue", new { prompt = "why?" }, key: "k-1");
         var session = Text(answer, "session_id");
         using var deleted = await host.Client.DeleteAsync(new Uri($"/v1/kgent/sessions/{session}", UriKind.Relative), TestContext.Current.CancellationToken);
@@ -216,7 +213,7 @@ public sealed class SoulEndpointTests : IAsyncLifetime
         using var again = await SendAsync("dialogue", new { prompt = "why?" }, "k-1");
 
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
     }
 
     private async Task<AuditRecord> AuditAsync(JsonElement answer)

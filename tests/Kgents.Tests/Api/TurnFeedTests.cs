@@ -9,33 +9,29 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api;
 
 /// <summary>All viewers of a turn on a replica share one feed, and each sees every event once, wherever it began and however slow it is.</summary>
-public sealed class TurnFeedTests : IAsyncLifetime
+public sealed class TurnFeedTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
     private TurnAddress turn;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:Stream:RingSize", "8"));
+        await base.InitializeAsync();
+        host = await KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:Stream:RingSize", "8"));
         turn = new TurnAddress(Conversations.Tenant, SessionId.Parse(await host.Client.CreateSessionAsync()), TurnId.New(TimeProvider.System));
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Viewers_ShareOneFeed_AndItGoesWithTheLast()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         var session = await host.Client.CreateSessionAsync();
         using var post = await host.Client.PostAsync(session, "count");
         var id = (await host.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString();
@@ -85,7 +81,7 @@ public sealed class TurnFeedTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task EachViewer_SeesEveryEventOnce_WhileTheRingGrows()
     {
-        await using var large = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Turns:Stream:RingSize", "50"));
+        await using var large = await KgentsHost.StartAsync(Nats.Url, Parts.Api, ("Turns:Stream:RingSize", "50"));
         var feeds = large.Services.GetRequiredService<TurnFeeds>();
         await using var first = feeds.Join(turn, 0);
         var bodies = new List<RecordingBody>();
@@ -120,7 +116,7 @@ public sealed class TurnFeedTests : IAsyncLifetime
     [InlineData(4_000, 3)]
     public async Task Viewer_SendsAllThatIsReadyInOneFlush_OrInLargePieces(int size, int flushes)
     {
-        await using var large = await KgentsHost.StartAsync(nats.Url, Parts.Api, ("Turns:Stream:RingSize", "50"));
+        await using var large = await KgentsHost.StartAsync(Nats.Url, Parts.Api, ("Turns:Stream:RingSize", "50"));
         await using var lease = large.Services.GetRequiredService<TurnFeeds>().Join(turn, 0);
         await Conversations.LogAsync(host, turn.Session, turn.Turn, new TurnAccepted(turn.Turn, 1, "m"));
         for (var index = 0; index < 20; index++)

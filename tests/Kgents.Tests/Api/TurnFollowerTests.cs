@@ -9,27 +9,12 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Api;
 
 /// <summary>A viewer never sees an event that the log does not have, and never misses one that it has.</summary>
-public sealed class TurnFollowerTests : IAsyncLifetime
+public sealed class TurnFollowerTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task EveryFrame_IsInTheLogAlready_WhenAClientSeesIt()
     {
-        model.DefaultScript = ModelScript.Reply([.. Enumerable.Range(0, 200).Select(number => $" {number}")]);
+        Model.DefaultScript = ModelScript.Reply([.. Enumerable.Range(0, 200).Select(number => $" {number}")]);
         await using var host = await StartAsync();
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
 
@@ -54,7 +39,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     {
         // The end of the log is not looked up in this test, so the server's republishing, which comes after storing, is the only way to a client.
         var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("one"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "01:00:00"));
         var session = await host.Client.CreateSessionAsync();
         using var response = await host.Client.PostAsync(session, "count");
@@ -80,10 +65,10 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     {
         var held = new ModelScript(
             new ModelStep.WaitForRelease(), new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"), new ModelStep.WaitForRelease(), new ModelStep.Token(" three"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "01:00:00"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 0 && model.Requests.Count == 1);
+        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 0 && Model.Requests.Count == 1);
 
         await RepublishAsync(host, to: null);
         held.Release();
@@ -103,9 +88,9 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Client_GetsWhatCameMeanwhile_WhenTheConnectionIsThereAgain()
     {
-        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
         await using var cut = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "01:00:00"));
-        await using var other = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await using var other = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         var session = SessionId.Parse(await cut.Client.CreateSessionAsync());
         var turn = TurnId.New(TimeProvider.System);
         await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
@@ -128,7 +113,7 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     public async Task Client_GetsALostEnd_WhenTheTailIsLookedUp()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.100"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
         await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
@@ -144,14 +129,14 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     public async Task Stream_GoesOn_WhenNatsIsKilledAndComesBack()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.200"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
         await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
 
-        await nats.KillAsync(TestContext.Current.CancellationToken);
+        await Nats.KillAsync(TestContext.Current.CancellationToken);
         held.Release();
-        await nats.RestartAsync(TestContext.Current.CancellationToken);
+        await Nats.RestartAsync(TestContext.Current.CancellationToken);
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(("one two", "complete"), (turn.Text, turn.EndKind));
@@ -162,27 +147,27 @@ public sealed class TurnFollowerTests : IAsyncLifetime
     public async Task Turn_IsNotRunAgain_WhenNatsIsAwayForLongerThanACommandMayTake()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.200"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
         await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
 
-        await nats.KillAsync(TestContext.Current.CancellationToken);
+        await Nats.KillAsync(TestContext.Current.CancellationToken);
         held.Release();
 
         // Questions of its own that the client gives up tell that the worker's have been given up too.
         await Assert.ThrowsAnyAsync<Exception>(() => host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken).AsTask());
         await Assert.ThrowsAnyAsync<Exception>(() => host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken).AsTask());
-        await nats.RestartAsync(TestContext.Current.CancellationToken);
+        await Nats.RestartAsync(TestContext.Current.CancellationToken);
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(("one two", "complete"), (turn.Text, turn.EndKind));
         Assert.DoesNotContain(turn.Frames, frame => frame.Event == "restarted");
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
     }
 
     private Task<KgentsHost> StartAsync(params (string, string?)[] settings) =>
-        KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", model.ConnectionString), .. settings]);
+        KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", Model.ConnectionString), .. settings]);
 
     private static async Task RepublishAsync(KgentsHost host, string? to)
     {

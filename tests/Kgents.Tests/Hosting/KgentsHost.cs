@@ -74,6 +74,9 @@ internal sealed class KgentsHost : IAsyncDisposable
             new("Plans:Default", "custom"),
             new("Usage:Requests:Enabled", "false"),
             new("Memory:TrimAfter", "00:00:00"),
+
+            // A turn that a test leaves behind ends with its host.
+            new("Turns:DrainTimeout", "00:00:01"),
         ]);
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, setting.Value)));
         builder.Configuration["urls"] = "http://127.0.0.1:0";

@@ -4,29 +4,14 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>A long turn tells now and then what it has used so far. That is an estimate, is in the log, and decides nothing.</summary>
-public sealed class RunningUsageTests : IAsyncLifetime
+public sealed class RunningUsageTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task Stream_HasTheRunningCount_AndThenTheFinalOne()
     {
         await using var host = await StartAsync("00:00:00.001");
         var script = new ModelScript([.. Enumerable.Range(0, 5).SelectMany(_ => new ModelStep[] { new ModelStep.Token("one two three. "), new ModelStep.WaitForRelease() }), new ModelStep.Usage(100, 50)]);
-        model.Enqueue(script);
+        Model.Enqueue(script);
         var session = await host.Client.CreateSessionAsync();
         using var response = await host.Client.PostAsync(session, "count");
         var frames = new List<SseFrame>();
@@ -63,7 +48,7 @@ public sealed class RunningUsageTests : IAsyncLifetime
     public async Task Stream_HasNoRunningCount_BeforeItsTime()
     {
         await using var host = await StartAsync("01:00:00");
-        model.Enqueue(ModelScript.Reply("one", " two", " three"));
+        Model.Enqueue(ModelScript.Reply("one", " two", " three"));
 
         var frames = await host.Client.SayAsync(await host.Client.CreateSessionAsync(), "count");
 
@@ -71,5 +56,5 @@ public sealed class RunningUsageTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartAsync(string interval) =>
-        KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:UsageInterval", interval));
+        KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:UsageInterval", interval));
 }

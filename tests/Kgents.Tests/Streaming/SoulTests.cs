@@ -8,31 +8,27 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>The soul in a worker's turn, as the model server and the client see it.</summary>
-public sealed class SoulTests : IAsyncLifetime
+public sealed class SoulTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:HistoryTokens", "120"));
+        await base.InitializeAsync();
+        host = await KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:HistoryTokens", "120"));
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Model_SeesWhatWasSaid_InTheThirdTurn()
     {
-        model.Enqueue(ModelScript.Reply("A", " good", " name."));
-        model.Enqueue(ModelScript.Reply("Rex", " eats", " what?"));
+        Model.Enqueue(ModelScript.Reply("A", " good", " name."));
+        Model.Enqueue(ModelScript.Reply("Rex", " eats", " what?"));
         var session = await host.Client.CreateSessionAsync();
 
         foreach (var message in new[] { "My dog is called Rex.", "He eats too much.", "What is my dog called?" })
@@ -40,7 +36,7 @@ public sealed class SoulTests : IAsyncLifetime
             Assert.Equal("complete", new Turn(await host.Client.SayAsync(session, message)).EndKind);
         }
 
-        var third = model.Requests[2];
+        var third = Model.Requests[2];
         Assert.Equal(
             ["user: My dog is called Rex.", "assistant: A good name.", "user: He eats too much.", "assistant: Rex eats what?", "user: What is my dog called?"],
             third.Messages.Skip(1).Select(message => $"{message.Role}: {message.Content}"));
@@ -56,13 +52,13 @@ public sealed class SoulTests : IAsyncLifetime
             await host.Client.SayAsync(session, $"This is turn number {turn}, with some words after it.");
         }
 
-        var last = model.Requests[5];
+        var last = Model.Requests[5];
         var past = last.Messages.Skip(1).SkipLast(1).ToList();
         Assert.InRange(past.Sum(message => TokenEstimate.Of(message.Content) + TokenEstimate.PerMessage), 1, 120);
         Assert.Contains("turn number 4", past[^2].Content, StringComparison.Ordinal);
         Assert.DoesNotContain(past, message => message.Content.Contains("turn number 0", StringComparison.Ordinal));
         Assert.Equal(("user", "assistant"), (past[0].Role, past[^1].Role));
-        Assert.Equal(model.Requests[0].Messages[0], last.Messages[0]);
+        Assert.Equal(Model.Requests[0].Messages[0], last.Messages[0]);
         Assert.Contains("You are K-gent", last.Messages[0].Content, StringComparison.Ordinal);
     }
 
@@ -80,8 +76,8 @@ public sealed class SoulTests : IAsyncLifetime
         await SayAsync(id, new { message = "two", mode = "advise", budget = "whisper" });
         await SayAsync(id, new { message = "three" });
 
-        Assert.Equal([(0.8, 8000), (0.5, 100), (0.8, 8000)], model.Requests.Select(request => (Math.Round(request.Temperature!.Value, 3), request.MaxTokens!.Value)));
-        Assert.All(model.Requests, request => Assert.Contains("- joy: 0.10 (0 austere, 1 playful; strongly austere; confidence 1.00)", request.Messages[0].Content, StringComparison.Ordinal));
+        Assert.Equal([(0.8, 8000), (0.5, 100), (0.8, 8000)], Model.Requests.Select(request => (Math.Round(request.Temperature!.Value, 3), request.MaxTokens!.Value)));
+        Assert.All(Model.Requests, request => Assert.Contains("- joy: 0.10 (0 austere, 1 playful; strongly austere; confidence 1.00)", request.Messages[0].Content, StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -92,7 +88,7 @@ public sealed class SoulTests : IAsyncLifetime
         var whisper = await SayAsync(session, new { message = "Hello!", budget = "whisper" });
         var dormant = await SayAsync(session, new { message = "What do I do when I am done exploring?", budget = "dormant" });
 
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         Assert.Equal(("kgent-persona", "Hello. What is on your mind today?"), (whisper.End.GetProperty("model").GetString(), whisper.End.GetProperty("text").GetString()));
         Assert.Equal("kgent-persona", whisper.Frames.First(frame => frame.Event == "accepted").Json.GetProperty("model").GetString());
         Assert.EndsWith(Templates.NoModel, dormant.Text, StringComparison.Ordinal);

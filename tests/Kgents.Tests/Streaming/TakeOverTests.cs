@@ -7,34 +7,19 @@ using NATS.Client.Core;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>A message that is delivered again does not say that its worker is dead, and one that nobody answers for is taken over.</summary>
-public sealed class TakeOverTests : IAsyncLifetime
+public sealed class TakeOverTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsNotRestarted_WhenItsMessageComesAgainWhileItsWorkerLives()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
-        await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        Model.DefaultScript = held;
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         await using var first = await StartWorkerAsync();
         await using var second = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(async () => await LastTokenAsync(api) is "chunk");
 
         await using var questions = await api.JetStream.Connection.SubscribeCoreAsync(
@@ -51,14 +36,14 @@ public sealed class TakeOverTests : IAsyncLifetime
 
         Assert.Equal("one two", turn.Text);
         Assert.DoesNotContain(turn.Frames, frame => frame.Event == "restarted");
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
     }
 
     [Fact(Timeout = Limits.Test)]
     [Measures("kgents.turn.takeovers")]
     public async Task Turn_IsRestarted_WhenItsWorkerIsGone()
     {
-        await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         var (session, turn) = await HalfDoneAsync(api, new TurnAccepted(TurnId.New(TimeProvider.System), 1, "gone"), new TurnChunk("lost", 0));
 
         await using var worker = await StartWorkerAsync();
@@ -75,14 +60,14 @@ public sealed class TakeOverTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_EndsInterrupted_AfterTheLastAttempt()
     {
-        await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         var (session, turn) = await HalfDoneAsync(api, new TurnAccepted(TurnId.New(TimeProvider.System), 1, "gone"), new TurnRestarted(2), new TurnRestarted(3), new TurnChunk("so far", 0));
 
         await using var worker = await StartWorkerAsync();
         var answer = await Conversations.AnswerAsync(api, session, 1);
 
         Assert.Equal((TurnStatus.Failed, TurnErrorCodes.Interrupted, "so far"), (answer.Status, answer.ErrorCode, answer.Text));
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         await Eventually.TrueAsync(async () => (await TurnRecords.ReadAsync(api, session.ToString(), turn)).Kinds[^1] == TurnEventCodec.Failed);
         var records = await TurnRecords.ReadAsync(api, session.ToString(), turn);
         Assert.Empty(records.BillableUsage);
@@ -94,7 +79,7 @@ public sealed class TakeOverTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsOnlyFinished_WhenItWasCommitted()
     {
-        await using var api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         var committed = new TurnCommitted(TurnStatus.Completed, null, "a-1", Hash("whole"), 1, 1, "gone", new TokenCounts(5, 6, TokenCounts.Reported), TimeProvider.System.GetUtcNow(), []);
         var (session, turn) = await HalfDoneAsync(api, new TurnAccepted(TurnId.New(TimeProvider.System), 1, "gone"), new TurnChunk("whole", 0), committed);
 
@@ -102,11 +87,11 @@ public sealed class TakeOverTests : IAsyncLifetime
         var answer = await Conversations.AnswerAsync(api, session, 1);
 
         Assert.Equal(("whole", 11L), (answer.Text, answer.Tokens.Total));
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         await Eventually.TrueAsync(async () => (await TurnRecords.ReadAsync(api, session.ToString(), turn)).Kinds[^1] == TurnEventCodec.Completed);
     }
 
-    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:AckWait", "00:00:30"));
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:AckWait", "00:00:30"));
 
     /// <summary>A turn that is in the queue and whose log another worker has begun.</summary>
     private static async Task<(SessionId Session, TurnId Turn)> HalfDoneAsync(KgentsHost api, params TurnEvent[] log)

@@ -7,38 +7,34 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>What a turn comes to, by what its model does: the end that the client sees, the text that is kept, the usage that is billed.</summary>
-public sealed class TurnOutcomeTests : IAsyncLifetime
+public sealed class TurnOutcomeTests : TurnTest
 {
     private readonly SilenceClock clock = new();
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        await base.InitializeAsync();
         host = await KgentsHost.StartAsync(
-            nats.Url,
+            Nats.Url,
             Parts.Api | Parts.Streaming,
             clock,
-            ("ConnectionStrings:llm", model.ConnectionString),
+            ("ConnectionStrings:llm", Model.ConnectionString),
             ("Model:MaxRetries", "0"),
             ("Model:IdleTimeout", SilenceClock.Silence.ToString()),
             ("Turns:MaxReplyBytes", "2048"));
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task Usage_IsInDisjointBuckets_WhenTheProviderReportsParts()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20)));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20)));
 
         var (turn, records) = await SayAsync("think");
 
@@ -55,9 +51,9 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task EachTurn_HasOneEventOfItsOwn_WhichItsCommitHolds()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50)));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50)));
         var (_, completed) = await SayAsync("think");
-        model.Enqueue(new ModelScript(new ModelStep.Status(500)));
+        Model.Enqueue(new ModelScript(new ModelStep.Status(500)));
         var (_, failed) = await SayAsync("think");
 
         var data = Assert.Single(completed.TurnUsage).GetProperty("data");
@@ -78,7 +74,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Tokens_AreCountedHere_WhenTheProviderReportsNothing()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("You put it off"), new ModelStep.Token(" again."), new ModelStep.OmitUsage()));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("You put it off"), new ModelStep.Token(" again."), new ModelStep.OmitUsage()));
 
         var (turn, records) = await SayAsync("think");
 
@@ -94,7 +90,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_CostsTheSame_WithAndWithoutAStream()
     {
-        model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20));
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(100, 50, Cached: 30, Reasoning: 20));
         var (turn, streamed) = await SayAsync("think");
 
         var session = await host.Client.CreateSessionAsync();
@@ -112,7 +108,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task AnExplicitZero_IsZeroAndReported()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(0, 0)));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(0, 0)));
 
         var (turn, records) = await SayAsync("think");
 
@@ -138,7 +134,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [MemberData(nameof(Faults), DisableDiscoveryEnumeration = true)]
     public async Task Turn_EndsWithOneErrorAndUnbilled_WhenTheModelFails(string code, ModelScript script, string kept)
     {
-        model.Enqueue(script);
+        Model.Enqueue(script);
         var silence = code == "model_stalled" ? EndSilenceAsync() : Task.CompletedTask;
 
         var (turn, records) = await SayAsync("think");
@@ -156,7 +152,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_EndsReplyTooLong_WhenOnePieceIsLargerThanAMessageMayBe()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("so far"), new ModelStep.Token(new string('x', 2 * 1024 * 1024))));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("so far"), new ModelStep.Token(new string('x', 2 * 1024 * 1024))));
 
         var (turn, records) = await SayAsync("talk");
 
@@ -166,7 +162,7 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Log_HasNothingOfTheErrorsText_WhenTheProviderQuotesThePrompt()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Status(400, """{"error":{"message":"your prompt was: MY SECRET"}}""")));
+        Model.Enqueue(new ModelScript(new ModelStep.Status(400, """{"error":{"message":"your prompt was: MY SECRET"}}""")));
 
         var (turn, _) = await SayAsync("MY SECRET");
 
@@ -178,13 +174,13 @@ public sealed class TurnOutcomeTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Model_IsLetGo_WhenItsAnswerIsTooLong()
     {
-        model.Enqueue(new ModelScript([.. Enumerable.Repeat(new ModelStep.Token(new string('x', 200)), 20), new ModelStep.Stall()]));
+        Model.Enqueue(new ModelScript([.. Enumerable.Repeat(new ModelStep.Token(new string('x', 200)), 20), new ModelStep.Stall()]));
 
         var (turn, records) = await SayAsync("talk");
 
         Assert.Equal("reply_too_long", turn.End.GetProperty("code").GetString());
         Assert.Empty(records.BillableUsage);
-        await model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
+        await Model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Once the first token is in the log.</summary>

@@ -4,24 +4,20 @@ using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Streaming;
 
-public sealed class TurnQueueTests : IAsyncLifetime
+public sealed class TurnQueueTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost api = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await base.InitializeAsync();
+        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await api.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -38,7 +34,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         await using var worker = await StartWorkerAsync();
         await Eventually.TrueAsync(async () => await ConsumerInfoAsync() is { NumPending: 0, NumAckPending: 0, Delivered.ConsumerSeq: 2 });
 
-        Assert.Equal(2, model.Requests.Count);
+        Assert.Equal(2, Model.Requests.Count);
         Assert.Equal(4, (await api.Client.MessagesAsync(session)).Count);
         Assert.Contains(worker.Logs.Lines, line => line.Contains("turn-workers was missing", StringComparison.Ordinal));
     }
@@ -55,7 +51,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
 
         await Conversations.AnswerAsync(api, session, 2);
 
-        Assert.Equal(["first", "second"], model.Requests.Select(request => request.Messages[^1].Content));
+        Assert.Equal(["first", "second"], Model.Requests.Select(request => request.Messages[^1].Content));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -81,11 +77,11 @@ public sealed class TurnQueueTests : IAsyncLifetime
         var session = SessionId.Parse(await api.Client.CreateSessionAsync());
         await Conversations.AskAsync(api, session, TurnId.New(TimeProvider.System), 1);
 
-        await using var worker = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, new LaterTime(TimeSpan.FromHours(25)), ("ConnectionStrings:llm", model.ConnectionString));
+        await using var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, new LaterTime(TimeSpan.FromHours(25)), ("ConnectionStrings:llm", Model.ConnectionString));
         var answer = await Conversations.AnswerAsync(api, session, 1);
 
         Assert.Equal(TurnErrorCodes.Expired, answer.ErrorCode);
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -105,18 +101,18 @@ public sealed class TurnQueueTests : IAsyncLifetime
     public async Task HandOver_IsNoAttempt_WhenWorkersAreToldToStop()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall());
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
         for (var hands = 0; hands < 4; hands++)
         {
-            var worker = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"), ("Turns:MaxAttempts", "1"));
-            await model.NextRequestAsync(TestContext.Current.CancellationToken);
+            var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"), ("Turns:MaxAttempts", "1"));
+            await Model.NextRequestAsync(TestContext.Current.CancellationToken);
             await Eventually.TrueAsync(async () => await ChunksAsync() > hands);
             await worker.DisposeAsync();
         }
 
-        model.DefaultScript = ModelScript.Reply("whole");
+        Model.DefaultScript = ModelScript.Reply("whole");
         await using var last = await StartWorkerAsync();
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
@@ -129,10 +125,10 @@ public sealed class TurnQueueTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Commit_HasOnlyTheEndBehindIt_WhenItsWorkerIsToldToStopBeforeItKnowsOfIt()
     {
-        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
-        model.DefaultScript = ModelScript.Reply("whole");
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        Model.DefaultScript = ModelScript.Reply("whole");
         var session = await api.Client.CreateSessionAsync();
-        var worker = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"));
+        var worker = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"));
         var appends = 0;
         proxy.DropRepliesOnce(subject => subject.StartsWith("kgents.tokens.", StringComparison.Ordinal) && Interlocked.Increment(ref appends) == 3);
         using var response = await api.Client.PostAsync(session, "hello");
@@ -143,7 +139,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(["accepted", "chunk", "commit", "complete"], (await TurnRecords.ReadAsync(api, session, turn.Id)).Kinds);
-        Assert.Single(model.Requests);
+        Assert.Single(Model.Requests);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -151,10 +147,10 @@ public sealed class TurnQueueTests : IAsyncLifetime
     {
         // With its one slot busy the worker asks for nothing while the consumer goes, so nothing tells it.
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
-        model.Enqueue(held);
-        await using var worker = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Turns:Slots", "1"));
+        Model.Enqueue(held);
+        await using var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:Slots", "1"));
         using var response = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "before");
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
 
         await api.JetStream.DeleteConsumerAsync(Streams.Messages.Name, "turn-workers", TestContext.Current.CancellationToken);
         held.Release();
@@ -167,11 +163,11 @@ public sealed class TurnQueueTests : IAsyncLifetime
     public async Task Worker_FinishesItsTurn_WhenItIsToldToStop()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
 
         var stopping = worker.DisposeAsync();
         held.Release();
@@ -180,7 +176,7 @@ public sealed class TurnQueueTests : IAsyncLifetime
         Assert.Equal("one two", (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)).Text);
     }
 
-    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
 
     private async Task<int> ChunksAsync() =>
         await api.Reader.ReadAsync(Streams.Tokens.Name, Subjects.AllTokens, 1, 0, TestContext.Current.CancellationToken).CountAsync(entry => entry.Header(TurnHeaders.Event) == "chunk", TestContext.Current.CancellationToken);

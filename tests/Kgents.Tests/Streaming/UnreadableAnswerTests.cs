@@ -10,10 +10,8 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>An answer that nobody can read has ended one turn, and no more: its session goes on with the next number.</summary>
-public sealed class UnreadableAnswerTests : IAsyncLifetime
+public sealed class UnreadableAnswerTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost api = null!;
     private SessionId session;
 
@@ -27,20 +25,18 @@ public sealed class UnreadableAnswerTests : IAsyncLifetime
         """{"n":9,"user_sequence":9,"status":"completed","text":"no turn","model":"m","tokens":{"input":9,"output":9,"basis":"reported"},"created_at":"2026-01-01T00:00:00Z","totals":{"messages":9,"input_tokens":9,"output_tokens":9}}""",
     ];
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(5, 6));
-        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await base.InitializeAsync();
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(5, 6));
+        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         session = SessionId.Parse(await api.Client.CreateSessionAsync());
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await api.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Theory(Timeout = Limits.Test)]
@@ -64,7 +60,7 @@ public sealed class UnreadableAnswerTests : IAsyncLifetime
         Assert.Equal(new SessionTotals(2 + 1 + 1 + 2, 10, 12), (await Conversations.AnswersAsync(api, session.ToString()))[^1].Totals);
 
         // What was not understood is nothing that the model could go on from.
-        Assert.Equal(["one", "hm", "four"], model.Requests[^1].Messages.Skip(1).Select(message => message.Content));
+        Assert.Equal(["one", "hm", "four"], Model.Requests[^1].Messages.Skip(1).Select(message => message.Content));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -77,7 +73,7 @@ public sealed class UnreadableAnswerTests : IAsyncLifetime
         var turn = await post.TurnAsync();
 
         Assert.Equal(("error", "unreadable_answer"), (turn.EndKind, Assert.Single(turn.Frames).Json.GetProperty("code").GetString()));
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         Assert.Equal("complete", (await SayAsync("two")).EndKind);
         Assert.Equal([2], (await Conversations.AnswersAsync(api, session.ToString())).Select(answer => answer.N));
     }
@@ -95,7 +91,7 @@ public sealed class UnreadableAnswerTests : IAsyncLifetime
         Assert.Equal([1, 2], (await Conversations.AnswersAsync(api, session.ToString())).Select(answer => answer.N));
     }
 
-    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
 
     private async Task<Turn> SayAsync(string message) => new(await api.Client.SayAsync(session.ToString(), message));
 

@@ -12,27 +12,23 @@ using NATS.Client.Core;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>An entry of a turn's log that nobody can read ends its turn, once; it blocks neither the session nor the API, and it is kept.</summary>
-public sealed class UnreadableLogTests : IAsyncLifetime
+public sealed class UnreadableLogTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost api = null!;
     private SessionId session;
     private readonly TurnId turn = TurnId.New(TimeProvider.System);
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        await base.InitializeAsync();
+        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         session = SessionId.Parse(await api.Client.CreateSessionAsync());
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await api.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     public static TheoryData<string, string> Unreadable
@@ -84,7 +80,7 @@ public sealed class UnreadableLogTests : IAsyncLifetime
         var kept = JsonSerializer.Deserialize(letter!.Data.Span, WireJson.Default.DeadLetter)!;
         Assert.Equal((Streams.Tokens.Name, sequence, payload), (kept.Stream, kept.Sequence, Encoding.UTF8.GetString(kept.Payload.Span)));
 
-        Assert.Empty(model.Requests);
+        Assert.Empty(Model.Requests);
         Assert.Equal(HttpStatusCode.Conflict, (await api.Client.PostAsync(Path("/cancel"), null, TestContext.Current.CancellationToken)).StatusCode);
         Assert.Equal("complete", new Turn(await api.Client.SayAsync(session.ToString(), "after")).EndKind);
     }
@@ -155,7 +151,6 @@ public sealed class UnreadableLogTests : IAsyncLifetime
     private static TurnCommitted Committed(string text, params UsagePayload[] usage) => new(
         TurnStatus.Completed, null, "a-1", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))), 1, 1, "gone", new TokenCounts(5, 6, TokenCounts.Reported), TimeProvider.System.GetUtcNow(), usage);
 
-
     private Task<ulong> PoisonAsync(string kind, string payload, TurnId? of = null) => Conversations.StoreAsync(
         api, Subjects.Tokens(Address with { Turn = of ?? turn }), Encoding.UTF8.GetBytes(payload), new NatsHeaders { [TurnHeaders.Event] = kind, [TurnHeaders.Writer] = "another:1" });
 
@@ -172,5 +167,5 @@ public sealed class UnreadableLogTests : IAsyncLifetime
         return await post;
     }
 
-    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
 }

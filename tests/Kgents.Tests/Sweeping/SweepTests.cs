@@ -1,7 +1,5 @@
-using System.Security.Cryptography;
 using System.Text;
 using Kgents.Contracts;
-using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Sweeping;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -12,34 +10,18 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Sweeping;
 
 /// <summary>A turn that was left unfinished, and that the queue brings to nobody, is finished from its log: once, whoever else is at it.</summary>
-public sealed class SweepTests : IAsyncLifetime
+public sealed class SweepTests : SweepTest
 {
-    private readonly TurnId turn = TurnId.New(TimeProvider.System);
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-    private KgentsHost api = null!;
-    private KgentsHost first = null!;
-    private KgentsHost second = null!;
-    private SessionId session;
-
-    public async ValueTask InitializeAsync()
+    private async Task IsFinishedOnceAsync(TurnStatus status, string text, int billed)
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        api = await KgentsHost.StartAsync(nats.Url, Parts.Api);
-        first = await StartWorkerAsync(nats.Url);
-        second = await StartWorkerAsync(nats.Url);
-        session = SessionId.Parse(await api.Client.CreateSessionAsync());
-        await api.Client.SayAsync(session.ToString(), "before");
-    }
+        var entries = await api.Reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(Address), 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        var usage = await api.Reader.ReadAsync(Streams.Usage.Name, Subjects.AllUsage, 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        var answer = Assert.Single(await Conversations.AnswersAsync(api, session.ToString()), answer => answer.Turn == turn);
 
-    public async ValueTask DisposeAsync()
-    {
-        await second.DisposeAsync();
-        await first.DisposeAsync();
-        await api.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        Assert.Equal((status, text), (answer.Status, answer.Text));
+        Assert.Single(entries, entry => TurnEventCodec.IsTerminal(entry.Header(TurnHeaders.Event)!));
+        Assert.True(TurnEventCodec.IsTerminal(entries[^1].Header(TurnHeaders.Event)!));
+        Assert.Equal(billed, usage.Count(entry => Encoding.UTF8.GetString(entry.Data.Span).Contains("\"u-1\"", StringComparison.Ordinal)));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -74,9 +56,9 @@ public sealed class SweepTests : IAsyncLifetime
     public async Task Message_IsAnswered_WhenItIsPostedBeforeTheLostTurnIsFinished()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
-        model.Enqueue(held);
+        Model.Enqueue(held);
         using var post = await api.Client.PostAsync(session.ToString(), "next");
-        await model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
         await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("whole", 0), Commit("whole"));
 
         await SweepAsync(first);
@@ -102,7 +84,7 @@ public sealed class SweepTests : IAsyncLifetime
 
         var sequence = await Conversations.AskAsync(api, session, turn, 2);
         await Conversations.AcknowledgeAllAsync(api);
-        first = await StartWorkerAsync(nats.Url);
+        first = await StartWorkerAsync(Nats.Url);
 
         await SweepAsync(first);
 
@@ -123,51 +105,19 @@ public sealed class SweepTests : IAsyncLifetime
         Assert.Equal(TurnErrorCodes.Interrupted, (await Conversations.AnswersAsync(api, session.ToString()))[^1].ErrorCode);
     }
 
-    [Fact(Timeout = Limits.Test)]
-    public async Task BegunTurn_IsLeftToItsWorker_WhenItsMessageIsGoneAndItRuns()
-    {
-        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
-        model.DefaultScript = held;
-        using var post = await api.Client.PostAsync(session.ToString(), "count");
-        await Eventually.TrueAsync(async () => (await LastAsync(Subjects.AllTokens))!.Header(TurnHeaders.Event) == "chunk");
-        var message = await api.Reader.LastAsync(Streams.Messages.Name, Subjects.UserMessages(Conversations.Tenant, session), TestContext.Current.CancellationToken);
-        await api.JetStream.DeleteMessageAsync(Streams.Messages.Name, new StreamMsgDeleteRequest { Seq = message!.Sequence }, TestContext.Current.CancellationToken);
-
-        await SweepAsync(first);
-        await SweepAsync(second);
-        held.Release();
-        var seen = new Turn(await SseClient.ReadAsync(post, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
-
-        Assert.Equal(("complete", "one two"), (seen.EndKind, seen.Text));
-    }
-
-    [Fact(Timeout = Limits.Test)]
-    public async Task BegunTurn_IsLeftToTheQueue_WhenItWillBringIt()
-    {
-        await StopWorkersAsync();
-        await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("so far", 0));
-        await Conversations.AskAsync(api, session, turn, 2);
-        await using var sweeper = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("Sweep:Age", "00:00:00"), ("Turns:AckWait", "00:00:01"), ("ConnectionStrings:llm", model.ConnectionString));
-
-        await SweepAsync(sweeper);
-
-        // A worker has run it again.
-        Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(api, session, 2)).Status);
-    }
-
     /// <summary>The worker lives, and is about to record the usage: whoever is first, it is recorded once, answered once and ended once.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task CommittedTurn_IsFinishedOnce_WhenItsWorkerIsAtItToo()
     {
         await StopWorkersAsync();
-        model.DefaultScript = new ModelScript(new ModelStep.Token("whole"), new ModelStep.Usage(5, 6));
-        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("whole"), new ModelStep.Usage(5, 6));
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
         await using var living = await StartWorkerAsync(proxy.Url);
         var hold = proxy.HoldOnce(subject => subject.StartsWith("kgents.usage.", StringComparison.Ordinal));
         using var post = await api.Client.PostAsync(session.ToString(), "count");
         await hold.Reached;
-        first = await StartWorkerAsync(nats.Url);
-        second = await StartWorkerAsync(nats.Url);
+        first = await StartWorkerAsync(Nats.Url);
+        second = await StartWorkerAsync(Nats.Url);
 
         await Task.WhenAll(SweepAsync(first), SweepAsync(second));
         var seen = new Turn(await SseClient.ReadAsync(post, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
@@ -209,23 +159,6 @@ public sealed class SweepTests : IAsyncLifetime
         Assert.Single(records.Answers);
     }
 
-    /// <summary>It began out of its turn, which only a restored backup or a lost message before it can do; those before it go first.</summary>
-    [Fact(Timeout = Limits.Test)]
-    public async Task WaitingTurn_IsLeftAlone_HoweverFarItsLogIs()
-    {
-        await StopWorkersAsync();
-        await Conversations.AskAsync(api, session, TurnId.New(TimeProvider.System), 2);
-        await Conversations.AskAsync(api, session, turn, 3);
-        await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("whole", 0), Commit("whole"));
-        await Conversations.AcknowledgeAllAsync(api);
-        first = await StartWorkerAsync(nats.Url);
-
-        await SweepAsync(first);
-
-        Assert.Equal(TurnEventCodec.Committed, (await LastAsync(Subjects.Tokens(Address)))!.Header(TurnHeaders.Event));
-        Assert.Equal([1], (await Conversations.AnswersAsync(api, session.ToString())).Select(answer => answer.N));
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task Log_IsBilledAndPurged_WhenItsSessionIsDeletedAndNobodyKnowsOfIt()
     {
@@ -240,20 +173,9 @@ public sealed class SweepTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
-    public async Task Turn_IsNotLookedAt_BeforeItWasSilentForTheAge()
-    {
-        await using var patient = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Sweep:Age", "00:10:00"));
-        await LogAsync(new TurnAccepted(turn, 1, "gone"), Commit(""));
-
-        await SweepAsync(patient);
-
-        Assert.Equal(TurnEventCodec.Committed, (await LastAsync(Subjects.Tokens(Address)))!.Header(TurnHeaders.Event));
-    }
-
-    [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsFinishedByItself_AfterTheInterval()
     {
-        await using var eager = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Sweep:Age", "00:00:00"), ("Sweep:Interval", "00:00:00.200"));
+        await using var eager = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Sweep:Age", "00:00:00"), ("Sweep:Interval", "00:00:00.200"));
 
         await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("whole", 0), Commit("whole"));
 
@@ -288,43 +210,4 @@ public sealed class SweepTests : IAsyncLifetime
         Assert.Equal(1 + 12, (await Conversations.AnswersAsync(api, session.ToString())).Count);
         Assert.Empty(await api.JetStream.ListConsumerNamesAsync(Streams.Tokens.Name, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
     }
-
-    private TurnAddress Address => new(Conversations.Tenant, session, turn);
-
-    private static Task SweepAsync(KgentsHost host) => host.Services.GetRequiredService<TurnSweeper>().SweepOnceAsync(TestContext.Current.CancellationToken);
-
-    private async Task IsFinishedOnceAsync(TurnStatus status, string text, int billed)
-    {
-        var entries = await api.Reader.ReadAsync(Streams.Tokens.Name, Subjects.Tokens(Address), 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
-        var usage = await api.Reader.ReadAsync(Streams.Usage.Name, Subjects.AllUsage, 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
-        var answer = Assert.Single(await Conversations.AnswersAsync(api, session.ToString()), answer => answer.Turn == turn);
-
-        Assert.Equal((status, text), (answer.Status, answer.Text));
-        Assert.Single(entries, entry => TurnEventCodec.IsTerminal(entry.Header(TurnHeaders.Event)!));
-        Assert.True(TurnEventCodec.IsTerminal(entries[^1].Header(TurnHeaders.Event)!));
-        Assert.Equal(billed, usage.Count(entry => Encoding.UTF8.GetString(entry.Data.Span).Contains("\"u-1\"", StringComparison.Ordinal)));
-    }
-
-    private async Task LogAsync(params TurnEvent[] events)
-    {
-        foreach (var turnEvent in events)
-        {
-            await Conversations.LogAsync(api, session, turn, turnEvent);
-        }
-    }
-
-    private static TurnCommitted Commit(string text) => new(
-        TurnStatus.Completed, null, "a-1", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))), 1, 1, "gone", new TokenCounts(5, 6, TokenCounts.Reported), TimeProvider.System.GetUtcNow(), [new UsagePayload("u-1", """{"id":"u-1"}""")]);
-
-    private ValueTask<StoredEntry?> LastAsync(string subject) => api.Reader.LastAsync(Streams.Tokens.Name, subject, TestContext.Current.CancellationToken);
-
-    private async Task StopWorkersAsync()
-    {
-        await first.DisposeAsync();
-        await second.DisposeAsync();
-    }
-
-    /// <summary>It sweeps when the test says so, and waits for no age.</summary>
-    private Task<KgentsHost> StartWorkerAsync(string url) => KgentsHost.StartAsync(
-        url, Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString), ("Sweep:Age", "00:00:00"), ("Turns:AckWait", "00:00:01"), ("Turns:DrainTimeout", "00:00:00"));
 }

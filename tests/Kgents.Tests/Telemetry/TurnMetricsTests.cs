@@ -6,31 +6,16 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Telemetry;
 
 /// <summary>What a turn does to the metrics of those who take part in it.</summary>
-public sealed class TurnMetricsTests : IAsyncLifetime
+public sealed class TurnMetricsTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     [Measures(
         "kgents.messages", "kgents.stream.viewers", "kgents.stream.time_to_first_event", "kgents.turn.active", "kgents.turn.duration", "kgents.turn.queue.duration", "kgents.turn.time_to_first_token",
         "kgents.turn.added_latency", "kgents.turn.tokens", "kgents.nats.publish.duration", "kgents.nats.stream.fill")]
     public async Task Turn_IsMeasuredByWhoeverWorksOnIt()
     {
-        model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Token(" two"), new ModelStep.Usage(9, 2)));
-        model.Enqueue(new ModelScript(new ModelStep.Status(401, "no")));
+        Model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Token(" two"), new ModelStep.Usage(9, 2)));
+        Model.Enqueue(new ModelScript(new ModelStep.Status(401, "no")));
         await using var host = await StartAsync();
         var session = await host.Client.CreateSessionAsync();
 
@@ -48,7 +33,7 @@ public sealed class TurnMetricsTests : IAsyncLifetime
     public async Task TurnsThatWait_AreCounted_AndDegradeTheWorker()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
-        model.DefaultScript = held;
+        Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Slots", "1"), ("Health:QueuedAt", "2"));
         for (var index = 0; index < 3; index++)
         {
@@ -64,5 +49,5 @@ public sealed class TurnMetricsTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartAsync(params (string Key, string? Value)[] settings) =>
-        KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", model.ConnectionString), .. settings]);
+        KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", Model.ConnectionString), .. settings]);
 }

@@ -8,23 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Tests.Api.Plans;
 
 /// <summary>What a tenant may ask for is its plan's.</summary>
-public sealed class PlanTests : IAsyncLifetime
+public sealed class PlanTests : TurnTest
 {
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task FreeTenant_WhispersByDefault_AndIsRefusedWhatItsPlanHasNot()
     {
@@ -84,7 +69,7 @@ public sealed class PlanTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Streams_AreThoseOfThePlan()
     {
-        model.DefaultScript = new ModelScript(new ModelStep.WaitForRelease());
+        Model.DefaultScript = new ModelScript(new ModelStep.WaitForRelease());
         await using var host = await StartAsync(("Plans:Table:narrow:Streams", "1"), ("Turns:DrainTimeout", "00:00:00"));
         using var client = await host.NewClientAsync("acme");
         using var changed = await host.Client.PatchAsJsonAsync("/v1/admin/tenants/acme", new { plan = "narrow" }, TestContext.Current.CancellationToken);
@@ -129,5 +114,5 @@ public sealed class PlanTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartAsync(params (string Key, string? Value)[] settings) =>
-        KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", model.ConnectionString), .. settings]);
+        KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", Model.ConnectionString), .. settings]);
 }

@@ -11,26 +11,16 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api.Plans;
 
 /// <summary>Whatever is wrong in a tenant's month is right again after an hour, and what is right stays.</summary>
-public sealed class QuotaRebaseTests : IAsyncLifetime
+public sealed class QuotaRebaseTests : TurnTest
 {
     private const string Soon = "00:00:00.100";
     private const string Never = "1.00:00:00";
     private static readonly TenantId Acme = TenantId.Parse("acme");
 
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
-
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = new ModelScript(new ModelStep.Token("yes"), new ModelStep.Usage(70, 30));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.InitializeAsync();
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("yes"), new ModelStep.Usage(70, 30));
     }
 
     [Theory(Timeout = Limits.Test)]
@@ -39,7 +29,7 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
     [InlineData(5_000, true)]
     public async Task Settled_IsWhatWasRecorded_WhateverItWas(long wrong, bool hasLedger)
     {
-        await using var metering = hasLedger ? await UsageRecorder.StartMeteringAsync(nats, openMeter: null) : null;
+        await using var metering = hasLedger ? await UsageRecorder.StartMeteringAsync(Nats, openMeter: null) : null;
         await using var host = await StartAsync(Soon);
         using var client = await ClientAsync(host);
         for (var turn = 0; turn < 3; turn++)
@@ -48,7 +38,7 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
         }
 
         var held = new ModelScript(new ModelStep.WaitForRelease(), new ModelStep.Token("done"), new ModelStep.Usage(7, 3));
-        model.Enqueue(held);
+        Model.Enqueue(held);
         using var running = await client.PostAsync(await client.CreateSessionAsync(), "wait");
         await Eventually.TrueAsync(async () => (await QuotaAsync(host)) is { Open.Count: 1 });
 
@@ -67,7 +57,7 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
     [InlineData(true)]
     public async Task Settled_IsLeftAlone_WhileManyTurnsEnd(bool hasLedger)
     {
-        await using var metering = hasLedger ? await UsageRecorder.StartMeteringAsync(nats, openMeter: null) : null;
+        await using var metering = hasLedger ? await UsageRecorder.StartMeteringAsync(Nats, openMeter: null) : null;
         await using var host = await StartAsync(Soon);
         using var client = await ClientAsync(host);
         var sessions = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.CreateSessionAsync()));
@@ -110,7 +100,7 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsNotCountedTwice_WhenItIsRecordedAndNotSettledYet()
     {
-        await using var metering = await UsageRecorder.StartMeteringAsync(nats, openMeter: null);
+        await using var metering = await UsageRecorder.StartMeteringAsync(Nats, openMeter: null);
         await using var host = await StartAsync(Never);
         using var client = await ClientAsync(host);
         var session = await client.CreateSessionAsync();
@@ -132,7 +122,7 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
         var now = TimeProvider.System.GetUtcNow();
         var next = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1);
         var time = new MovableTime { Ahead = next - TimeSpan.FromMinutes(1) - now };
-        await using var host = await KgentsHost.StartAsync(nats.Url, Parts.Api, time, ("Quotas:RebaseInterval", Never));
+        await using var host = await KgentsHost.StartAsync(Nats.Url, Parts.Api, time, ("Quotas:RebaseInterval", Never));
         var record = new QuotaRecord(TenantQuota.PeriodOf(next), 500, new Dictionary<string, OpenTurn>());
         await Conversations.StoreAsync(host, Subjects.KeyValue(Buckets.Quota, "acme"), JsonSerializer.SerializeToUtf8Bytes(record, WireJson.Default.QuotaRecord));
 
@@ -155,9 +145,9 @@ public sealed class QuotaRebaseTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartAsync(string interval) => KgentsHost.StartAsync(
-        nats.Url,
+        Nats.Url,
         Parts.Api | Parts.Streaming,
-        ("ConnectionStrings:llm", model.ConnectionString),
+        ("ConnectionStrings:llm", Model.ConnectionString),
         ("Quotas:RebaseInterval", interval),
         ("Plans:Table:wide:TokensPerMonth", "1000000"));
 }

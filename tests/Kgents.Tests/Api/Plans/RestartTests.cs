@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api.Plans;
 
 /// <summary>Everything is stopped, NATS by force, and started again: who may do what, and how much is left of it, is as before.</summary>
-public sealed class RestartTests : IAsyncLifetime
+public sealed class RestartTests : TurnTest
 {
     private static readonly Uri Tenant = new("/v1/admin/tenants/acme", UriKind.Relative);
     private static readonly Uri Keys = new("/v1/admin/tenants/acme/keys", UriKind.Relative);
@@ -18,20 +18,11 @@ public sealed class RestartTests : IAsyncLifetime
 
     /// <summary>Of the day, so that no bucket fills while things start.</summary>
     private readonly MovableTime time = new();
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = new ModelScript(new ModelStep.Token("yes"), new ModelStep.Usage(70, 30));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.InitializeAsync();
+        Model.DefaultScript = new ModelScript(new ModelStep.Token("yes"), new ModelStep.Usage(70, 30));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -55,8 +46,8 @@ public sealed class RestartTests : IAsyncLifetime
             before = await ReadAsync(host);
         }
 
-        await nats.KillAsync(TestContext.Current.CancellationToken);
-        await nats.RestartAsync(TestContext.Current.CancellationToken);
+        await Nats.KillAsync(TestContext.Current.CancellationToken);
+        await Nats.RestartAsync(TestContext.Current.CancellationToken);
         await using var restarted = await StartAsync();
 
         Assert.Equal((before.Tenant, before.Keys), ((await ReadAsync(restarted)).Tenant, (await ReadAsync(restarted)).Keys));
@@ -89,9 +80,9 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartAsync() => KgentsHost.StartAsync(
-        nats.Url,
+        Nats.Url,
         Parts.Api | Parts.Streaming,
         time,
-        ("ConnectionStrings:llm", model.ConnectionString),
+        ("ConnectionStrings:llm", Model.ConnectionString),
         ("Plans:Table:narrow:TokensPerMonth", "100000"));
 }

@@ -8,27 +8,23 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api.Plans;
 
 /// <summary>A session goes when nothing was said in it for as long as its tenant's plan says, and no other does.</summary>
-public sealed class RetentionTests : IAsyncLifetime
+public sealed class RetentionTests : TurnTest
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
 
-    private NatsServer nats = null!;
-    private ScriptedModelServer model = null!;
     private KgentsHost host = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
-        model.DefaultScript = ModelScript.Reply("hello");
+        await base.InitializeAsync();
+        Model.DefaultScript = ModelScript.Reply("hello");
         host = await StartAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();
-        await model.DisposeAsync();
-        await nats.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -87,7 +83,7 @@ public sealed class RetentionTests : IAsyncLifetime
     public async Task Nothing_IsDeleted_ByAReplicaThatDoesNotKnowThePlansOfNow()
     {
         var time = new RacingTime();
-        await using var blind = await KgentsHost.StartAsync(nats.Url, Parts.Api, time, ("Plans:Table:custom:Retention", $"{Kept}"));
+        await using var blind = await KgentsHost.StartAsync(Nats.Url, Parts.Api, time, ("Plans:Table:custom:Retention", $"{Kept}"));
         var session = await host.Client.CreateSessionAsync();
         await Task.Delay(Kept, TestContext.Current.CancellationToken);
 
@@ -110,10 +106,10 @@ public sealed class RetentionTests : IAsyncLifetime
     }
 
     private Task<KgentsHost> StartAsync(params (string, string?)[] settings) => KgentsHost.StartAsync(
-        nats.Url,
+        Nats.Url,
         Parts.Api | Parts.Streaming,
         [
-            ("ConnectionStrings:llm", model.ConnectionString),
+            ("ConnectionStrings:llm", Model.ConnectionString),
             ("Plans:Table:custom:Retention", $"{Kept}"),
             ("Plans:Table:keeps:Budgets", "dialogue"),
             ("Plans:Default", "keeps"),

@@ -80,7 +80,9 @@ public sealed class FencedPublisherTests : IAsyncLifetime
 
         var appending = writer.AppendAsync(Subject, "w:1", before.Sequence);
         await hold.Reached;
-        await Task.Delay(6 * LogStream.RequestTimeout, TestContext.Current.CancellationToken);
+
+        // Of the first copy, of the look for it, and of the second copy.
+        await Eventually.TrueAsync(() => writer.Logs.Lines.Count(line => line.Contains("is not known", StringComparison.Ordinal)) >= 3);
         hold.Release();
 
         Assert.Equal(FencedResult.Stored(2), await appending);

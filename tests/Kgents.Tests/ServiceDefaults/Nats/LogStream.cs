@@ -1,6 +1,7 @@
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Telemetry;
 using Kgents.Tests.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -11,12 +12,13 @@ namespace Kgents.Tests.ServiceDefaults.Nats;
 /// <summary>A client of a stream <c>LOG</c> on <c>log.&gt;</c>: what a service uses, with timeouts that a test can wait for.</summary>
 internal sealed class LogStream : IAsyncDisposable
 {
-    public static readonly TimeSpan RequestTimeout = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromMilliseconds(400);
 
     public const string Name = "LOG";
     private const string WriterHeader = "Writer";
 
     private readonly NatsConnection connection;
+    private readonly ILoggerFactory logging;
 
     public LogStream(string url)
     {
@@ -33,7 +35,9 @@ internal sealed class LogStream : IAsyncDisposable
         });
         JetStream = new NatsJSContext(connection);
         Reader = new JetStreamReader(JetStream);
-        Publisher = new FencedPublisher(JetStream, Reader, new NatsRoom(connection, TimeProvider.System, NullLogger<NatsRoom>.Instance), Meters.Of(meters => new NatsMetrics(meters, TimeProvider.System)), TimeProvider.System, NullLogger<FencedPublisher>.Instance);
+        logging = LoggerFactory.Create(logs => logs.SetMinimumLevel(LogLevel.Debug).AddProvider(Logs));
+        Publisher = new FencedPublisher(
+            JetStream, Reader, new NatsRoom(connection, TimeProvider.System, NullLogger<NatsRoom>.Instance), Meters.Of(meters => new NatsMetrics(meters, TimeProvider.System)), TimeProvider.System, logging.CreateLogger<FencedPublisher>());
     }
 
     public NatsJSContext JetStream { get; }
@@ -41,6 +45,9 @@ internal sealed class LogStream : IAsyncDisposable
     public JetStreamReader Reader { get; }
 
     public FencedPublisher Publisher { get; }
+
+    /// <summary>Of the publisher.</summary>
+    public RecentLogs Logs { get; } = new();
 
     /// <summary>Creates the stream, by a client with time to spare, and connects to it.</summary>
     public static async Task<LogStream> CreateAsync(string url)
@@ -70,5 +77,9 @@ internal sealed class LogStream : IAsyncDisposable
 
     public static string? WriterOf(StoredEntry? entry) => entry?.Header(WriterHeader);
 
-    public ValueTask DisposeAsync() => connection.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await connection.DisposeAsync();
+        logging.Dispose();
+    }
 }
