@@ -66,7 +66,7 @@ internal sealed class UsageDeadLetters(INatsJSContext jetStream, JetStreamReader
         return null;
     }
 
-    /// <summary>Since when an event may have a letter: since it was recorded, by the clock of NATS, as its letter is.</summary>
+    /// <summary>Since when an event may have a letter: since it was recorded, by the clock of NATS, as its letter is. Of one that is gone nobody knows.</summary>
     public async Task<DateTimeOffset> SinceAsync(ulong usage, CancellationToken cancellationToken) =>
-        (await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, usage, cancellationToken))?.Time ?? DateTimeOffset.MinValue;
+        await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, usage, cancellationToken) is { } stored && stored.Sequence == usage ? stored.Time : DateTimeOffset.MinValue;
 }

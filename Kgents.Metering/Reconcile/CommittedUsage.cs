@@ -27,7 +27,7 @@ internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStr
 
     /// <summary>Since when there is a log; null for none.</summary>
     public async Task<DateTimeOffset?> BeginsAtAsync(CancellationToken cancellationToken) =>
-        (await reader.NextAsync(Streams.Tokens.Name, Subjects.PartitionTokens(ledger.Partition), 1, cancellationToken))?.Time;
+        (await reader.ReadAsync(Streams.Tokens.Name, Subjects.PartitionTokens(ledger.Partition), 1, 0, cancellationToken, batch: 1).FirstOrDefaultAsync(cancellationToken))?.Time;
 
     /// <summary>Each committed event of these hours, once alone, and once more with why the ledger does not have it.</summary>
     public async IAsyncEnumerable<(UsageTotal Used, Difference? Difference)> ReadAsync(string from, string to, [EnumeratorCancellation] CancellationToken cancellationToken)

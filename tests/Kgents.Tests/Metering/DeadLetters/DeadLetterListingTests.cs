@@ -1,0 +1,39 @@
+using Kgents.Contracts;
+using Kgents.Metering.DeadLetters;
+using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kgents.Tests.Metering.DeadLetters;
+
+/// <summary>Letters of five quarantined events, of which the first three are decided.</summary>
+public sealed class DeadLetterListingTests : MeteringTest
+{
+    [Fact(Timeout = Limits.Test)]
+    public async Task Letters_AreReadBackwards_AndNotBeyondTheOldestEventThatWaits()
+    {
+        await using var metering = await StartAsync();
+        var events = new List<ulong>();
+        for (var number = 0; number < 5; number++)
+        {
+            events.Add(await Recorder.RecordAsync("{}"));
+            await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Quarantined.Count == events.Count);
+        }
+
+        var letters = metering.Services.GetRequiredService<UsageDeadLetters>();
+        var state = await Recorder.Ledger.StateAsync();
+        foreach (var decided in events.Take(3))
+        {
+            state.Apply(new UsageDiscarded(decided, "a mistake") { Number = state.Number + 1 }, state.LastSequence + 1, "");
+        }
+
+        var listing = new DeadLetterListing(letters);
+        var all = await listing.ReadAsync([state], ulong.MaxValue, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([events[4], events[3]], all.Select(each => each.Letter.Sequence));
+        Assert.Equal([events[3]], await listing.ReadAsync([state], all[0].Position, TestContext.Current.CancellationToken).Select(each => each.Letter.Sequence).ToListAsync(TestContext.Current.CancellationToken));
+
+        var since = await letters.SinceAsync(events[3], TestContext.Current.CancellationToken);
+        Assert.Equal([events[4], events[3]], await letters.LatestAsync(ulong.MaxValue, since, TestContext.Current.CancellationToken).Select(each => each.Letter.Sequence).ToListAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(events[1], (await letters.FindAsync([events[1], events[0]], TestContext.Current.CancellationToken))?.Sequence);
+        Assert.Null(await letters.FindAsync([4711], TestContext.Current.CancellationToken));
+    }
+}
