@@ -39,8 +39,8 @@ internal sealed partial class UsageConfirmer(
 
         var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
         var due = ledger.State.Unsettled.Values
-            .Where(each => !each.IsHeld && each.SendAgain is null && DueAt(each) <= now)
-            .OrderBy(each => each.NextLook).Take(OpenMeterEvents.Most).OrderBy(each => each.Sequence).ToList();
+            .Where(each => !each.IsHeld && each.SendAgain is null && IsDue(each, timestamp))
+            .OrderBy(each => each.LookedAt ?? 0).Take(OpenMeterEvents.Most).OrderBy(each => each.Sequence).ToList();
         if (due.Count == 0)
         {
             return false;
@@ -67,7 +67,14 @@ internal sealed partial class UsageConfirmer(
         return true;
     }
 
-    private DateTimeOffset DueAt(UnsettledEvent each) => each.Phase == UnsettledPhase.Accepted && each.NextLook == each.Since ? each.Since + options.Value.Interval : each.NextLook;
+    /// <summary>By what has passed, and not by the clock on the wall, which may be set back by hours.</summary>
+    private bool IsDue(UnsettledEvent each, long timestamp) => (each.Phase, each.LookedAt) switch
+    {
+        (UnsettledPhase.Accepted, null) => time.GetElapsedTime(each.QuietSince, timestamp) >= options.Value.Interval,
+        (_, null) => true,
+        (UnsettledPhase.Missing, { } looked) => time.GetElapsedTime(looked, timestamp) >= options.Value.MissingAfter,
+        (_, { } looked) => time.GetElapsedTime(looked, timestamp) >= options.Value.Interval,
+    };
 
     private async Task LearnIdsAsync(IReadOnlyList<UnsettledEvent> events, CancellationToken cancellationToken)
     {
@@ -108,7 +115,7 @@ internal sealed partial class UsageConfirmer(
         {
             // Before this nothing goes again, whatever the clock on the wall says.
             var quiet = time.GetElapsedTime(Math.Max(each.QuietSince, startedAt), timestamp);
-            each.NextLook = askedAt + options.Value.Interval;
+            each.LookedAt = timestamp;
             if (each.Phase == UnsettledPhase.Sending && quiet >= options.Value.VisibleWithin)
             {
                 each.SendAgain = UsageSending.Unsure;
@@ -123,10 +130,6 @@ internal sealed partial class UsageConfirmer(
                 {
                     each.SendAgain = UsageSending.Missed;
                 }
-            }
-            else if (each.Phase == UnsettledPhase.Missing)
-            {
-                each.NextLook = askedAt + options.Value.MissingAfter;
             }
         }
 

@@ -43,13 +43,14 @@ internal sealed class UnsettledEvent(ulong sequence, DateTimeOffset since)
     /// <summary>OpenMeter was asked and does not have it: it goes out again, for this reason.</summary>
     public string? SendAgain { get; set; }
 
-    public DateTimeOffset NextLook { get; set; }
+    /// <summary>When OpenMeter was asked for it last, as such a timestamp too; null when not since it is in this phase.</summary>
+    public long? LookedAt { get; set; }
 
     public void Become(UnsettledPhase phase, DateTimeOffset at)
     {
         Phase = phase;
         Since = at;
-        NextLook = at;
+        LookedAt = null;
         SendAgain = null;
     }
 
