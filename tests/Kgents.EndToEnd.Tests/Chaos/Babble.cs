@@ -37,13 +37,10 @@ internal sealed class Babble(ChaosSettings settings, FaultCounts faults)
             faults.Add(what);
         }
 
-        var prompt = string.Join('\n', new[] { "system", "messages" }.SelectMany(part => request.Json.TryGetProperty(part, out var json) ? Texts(json) : []));
-        told.GetOrAdd(KeyOf(request), _ => []).Enqueue(new Told(request.Model, prompt, most, string.Concat(pieces), endsWell, reports, settings.IsAnthropic));
+        string[] texts = [.. new[] { "system", "messages" }.SelectMany(part => request.Json.TryGetProperty(part, out var json) ? Texts(json) : [])];
+        told.GetOrAdd(texts[^1].Split(' ')[0], _ => []).Enqueue(new Told(request.Model, string.Join('\n', texts), texts.Length, most, string.Concat(pieces), endsWell, reports, settings.IsAnthropic));
         return new ModelScript(steps);
     }
-
-    /// <summary>The last message is the post's, also where a protocol puts those of one role together.</summary>
-    private static string KeyOf(ModelRequest request) => Texts(request.Json.GetProperty("messages")).Last().Split(' ')[0];
 
     /// <summary>Each text of a request, whatever a protocol puts together.</summary>
     private static IEnumerable<string> Texts(JsonElement json) => json.ValueKind switch

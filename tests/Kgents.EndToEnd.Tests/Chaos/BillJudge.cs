@@ -43,6 +43,7 @@ internal static class BillJudge
     private static bool IsRelayed(Bill bill) =>
         bill.Visible == Math.Min(bill.Relayed, bill.Delivered!.MaxTokens) && bill.Output == bill.Visible && (bill.Input == bill.Delivered.Reports?.Prompt || (bill.Input == 0 && !bill.Delivered.TellsInput));
 
+    /// <summary>Input is counted of what is given to a provider's client. That of Anthropic sends a little less: up to a token of a text.</summary>
     private static bool IsCounted(Bill bill) =>
-        bill.Visible == Math.Min(bill.Relayed, bill.Delivered!.MaxTokens) && bill.Output == bill.Visible && bill.Input == Tokens.In(bill.Delivered.Prompt);
+        bill.Visible == Math.Min(bill.Relayed, bill.Delivered!.MaxTokens) && bill.Output == bill.Visible && bill.Input - Tokens.In(bill.Delivered.Prompt) is >= 0 and var more && more <= (bill.Delivered.TellsInput ? bill.Delivered.Texts : 0);
 }
