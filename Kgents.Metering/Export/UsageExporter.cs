@@ -107,10 +107,7 @@ internal sealed partial class UsageExporter(
             case SendResult.Invalid or SendResult.TooLarge when batch.Events.Count > 1:
                 Halve(batch, outcome);
                 break;
-            case SendResult.TooLarge:
-                await RefuseAsync(batch, 0, outcome, cancellationToken);
-                break;
-            case SendResult.Invalid:
+            case SendResult.Invalid or SendResult.TooLarge:
                 await JudgeAsync(batch, outcome, cancellationToken);
                 break;
             default:
@@ -182,7 +179,7 @@ internal sealed partial class UsageExporter(
             case SendResult.Taken:
                 await RefuseAsync(batch, 0, outcome, cancellationToken);
                 break;
-            case SendResult.Invalid:
+            case SendResult.Invalid or SendResult.TooLarge:
                 await ParkAsync(batch, outcome, cancellationToken);
                 break;
             default:

@@ -12,8 +12,6 @@ internal sealed class ChaosNats(NatsUsers users, NatsServer? server, NatsCluster
 
     public string Name => cluster is null ? "1 nats-server" : "3 nats-servers";
 
-    public bool IsCluster => cluster is not null;
-
     /// <summary>What a service has to know to work with it.</summary>
     public IReadOnlyDictionary<string, string?> Environment => cluster is null
         ? new Dictionary<string, string?>()

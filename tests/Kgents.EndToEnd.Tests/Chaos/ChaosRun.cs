@@ -10,17 +10,23 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 /// <summary>Sessions that talk, cancel and interrupt, and viewers that come and go, while something is done to a system; then what came of it.</summary>
 internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings settings)
 {
+    private string books = "";
+
     public Verdict Verdict { get; } = new();
+
+    /// <summary>What was done to it.</summary>
+    public FaultCounts Faults { get; } = new();
 
     /// <summary>What is stored when all is over: the truth.</summary>
     public StoredLog Log { get; private set; } = null!;
 
     /// <summary>Talk begins no more when the torment has ended; what hangs after it is ended by the settling time.</summary>
-    public async Task RunAsync(Func<CancellationToken, Task> torment, CancellationToken cancellationToken)
+    /// <param name="torment">Begins nothing more once the first token is cancelled.</param>
+    public async Task RunAsync(Func<CancellationToken, CancellationToken, Task> torment, CancellationToken cancellationToken)
     {
-        var model = new Babble(settings);
+        var model = new Babble(settings, Faults);
         system.Model.ScriptFor = model.Write;
-        var talkers = await Task.WhenAll(Enumerable.Range(0, settings.Sessions).Select(async i => new Talker(await CreateSessionAsync(), i, system, settings)));
+        var talkers = await Task.WhenAll(Enumerable.Range(0, settings.Sessions).Select(i => StartTalkerAsync(i, system.Tenants[i % system.Tenants.Count])));
         IReadOnlyList<(string Session, Viewer Viewer)> ofSessions =
             [.. talkers.SelectMany((talker, i) => new[] { false, true }.Select(leaves => (talker.Session, ViewerOf(talker, i, leaves))))];
 
@@ -29,7 +35,8 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         using var seen = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         var viewing = Task.WhenAll(ofSessions.Select(each => each.Viewer.FollowAsync(null, seen.Token)));
         var talking = Task.WhenAll(talkers.Select(talker => talker.TalkAsync(over.Token, limit.Token)));
-        await torment(cancellationToken);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAll(torment(enough.Token, cancellationToken), EndAsync(talkers, enough));
         limit.CancelAfter(ChaosSettings.Settling);
         await over.CancelAsync();
 
@@ -41,15 +48,23 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         await seen.CancelAsync();
         await viewing;
 
+        var settling = SettledUsage.WaitAsync(system, limit.Token);
+        hung ??= await SettleAsync([settling]);
+        Log = settling.IsCompletedSuccessfully ? (await settling).Log : Log;
         Judge(talkers, ofSessions, model);
+        books = settling.IsCompletedSuccessfully ? new ExactnessJudge(Verdict, system, await settling).Judge() : "";
         Verdict.Rule("all comes to its end when nothing dies any more", hung is null ? [] : [hung]);
+        foreach (var (fault, count) in Faults.All.OrderBy(each => each.Key, StringComparer.Ordinal))
+        {
+            Verdict.Count(fault, count);
+        }
     }
 
     /// <summary>Also into a file, which <c>./dev</c> prints: a run that is well says how much it tried.</summary>
     public async Task<string> ReportAsync(string measured = "")
     {
-        var processes = $"{system.Apis.Count} API replicas, {system.Workers.Count} workers, {system.Nats.Name}";
-        var report = $"{name}: seed {settings.Seed}, {settings.Time} of faults, {settings.Sessions} sessions, {processes}\n\n{measured}{Verdict}\n";
+        var processes = $"{system.Apis.Count} API replicas, {system.Workers.Count} workers, {system.Meters.Count} of metering, {system.Nats.Name}";
+        var report = $"{name}: {settings}, {settings.Sessions} sessions, {processes}\n\n{measured}{books}{Verdict}\n";
         var complaints = system.Replicas.SelectMany(replica => replica.Complaints.Select(line => $"{replica.Project} {line}"));
         var directory = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "chaos")).FullName;
         var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{name}-{settings.Seed}"));
@@ -72,6 +87,7 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         ];
         PostJudge.Judge(Verdict, Log, turns, [.. talkers.SelectMany(talker => talker.Posts)], model);
         TurnJudge.Judge(Verdict, turns);
+        BillJudge.Judge(Verdict, Log, turns, model);
         ViewerJudge.Judge(Verdict, Log, [.. talkers.SelectMany(talker => talker.Viewers)], ofSessions);
         Verdict.Rule("a client gets no other answer", talkers.SelectMany(talker => talker.Faults));
     }
@@ -90,12 +106,28 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         }
     }
 
-    private Viewer ViewerOf(Talker talker, int i, bool leaves) =>
-        new(talker.Session, $"/v1/kgent/sessions/{talker.Session}/events?after=0", system, settings.RandomOf($"session viewer {i} {leaves}"), ends: false, leaves);
-
-    private async Task<string> CreateSessionAsync()
+    /// <summary>After the time, or when there were enough turns.</summary>
+    private async Task EndAsync(IReadOnlyList<Talker> talkers, CancellationTokenSource enough)
     {
-        using var response = await system.Http.PostAsJsonAsync(new Uri(system.Apis[0].Address, "/v1/kgent/sessions"), new { }, TestContext.Current.CancellationToken);
-        return (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).Text("id");
+        if (settings.Turns is { } turns)
+        {
+            await Eventually.TrueAsync(() => talkers.Sum(talker => talker.Turns) >= turns);
+        }
+        else
+        {
+            await Draws.PassAsync(settings.Time, enough.Token);
+        }
+
+        await enough.CancelAsync();
+    }
+
+    private static Viewer ViewerOf(Talker talker, int i, bool leaves) =>
+        talker.ViewerOf(talker.Session, $"/v1/kgent/sessions/{talker.Session}/events?after=0", $"session viewer {i} {leaves}", ends: false, leaves);
+
+    private async Task<Talker> StartTalkerAsync(int number, ChaosTenant tenant)
+    {
+        using var response = await tenant.Http.PostAsJsonAsync(new Uri(system.Apis[0].Address, "/v1/kgent/sessions"), new { }, TestContext.Current.CancellationToken);
+        var session = (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).Text("id");
+        return new Talker(session, number, tenant, system, settings);
     }
 }

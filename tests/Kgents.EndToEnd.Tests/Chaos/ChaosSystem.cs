@@ -1,32 +1,41 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Systems;
+using Kgents.EndToEnd.Tests.Talk;
 using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Chaos;
 
-/// <summary>Two replicas of the API, two workers and NATS, all as processes; on a cluster two of metering too.</summary>
+/// <summary>Two of the API, two workers, two of metering and NATS, all as processes; a model and an OpenMeter that do much wrong; and two tenants.</summary>
 internal sealed class ChaosSystem : IAsyncDisposable
 {
-    private readonly string key;
-
-    private ChaosSystem(ChaosNats nats, ScriptedModelServer model, OpenMeterStandIn openMeter)
+    private ChaosSystem(ChaosNats nats, ScriptedModelServer model, OpenMeterStandIn openMeter, ChaosSettings settings)
     {
         Nats = nats;
         Model = model;
         OpenMeter = openMeter;
         Store = nats.OpenStore();
-        key = ApiKey.New().Text;
+        var key = ApiKey.New().Text;
+        Operator = new ChaosTenant("default", key);
+        OpenMeterFaults = new OpenMeterChaos(settings.RandomOf("OpenMeter").Next(), doubles: true, claims: true);
+        (openMeter.Deduplicate, openMeter.VisibleAfter, openMeter.IsPoison) = (false, TimeSpan.FromSeconds(0.5), IsPoison);
+        (openMeter.Rule, openMeter.Fate) = (OpenMeterFaults.Next, OpenMeterFaults.FateOf);
         Apis = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Api", NatsUsers.Api, ("Auth__BootstrapKey", key)))];
-        Workers = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Streaming", NatsUsers.Streaming, ("ConnectionStrings__llm", model.ConnectionString)))];
-        Meters = [.. Enumerable.Range(0, nats.IsCluster ? 2 : 0).Select(_ => Create("Kgents.Metering", NatsUsers.Metering, ("ConnectionStrings__openmeter", openMeter.ConnectionString)))];
-        Http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
-        Http.DefaultRequestHeaders.Add("X-API-Key", key);
+        Workers = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Streaming", NatsUsers.Streaming, ("ConnectionStrings__llm", model.ConnectionStringOf(settings.Provider))))];
+        Meters = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Metering", NatsUsers.Metering, ("ConnectionStrings__openmeter", openMeter.ConnectionString)))];
     }
+
+    /// <summary>That a post may ask for.</summary>
+    public static IReadOnlyList<string> Models { get; } = ["scripted-1", "scripted-2"];
 
     public ChaosNats Nats { get; }
 
     public ScriptedModelServer Model { get; }
 
     public OpenMeterStandIn OpenMeter { get; }
+
+    public OpenMeterChaos OpenMeterFaults { get; }
 
     public Store Store { get; }
 
@@ -38,16 +47,20 @@ internal sealed class ChaosSystem : IAsyncDisposable
 
     public IEnumerable<Replica> Replicas => [.. Apis, .. Workers, .. Meters];
 
-    /// <summary>Knows the key, and no address.</summary>
-    public HttpClient Http { get; }
+    /// <summary>Those that talk.</summary>
+    public IReadOnlyList<ChaosTenant> Tenants { get; private set; } = [];
 
-    public static async Task<ChaosSystem> StartAsync(Task<ChaosNats> nats, CancellationToken cancellationToken)
+    /// <summary>The operator's own, which has made the others.</summary>
+    public ChaosTenant Operator { get; }
+
+    public static async Task<ChaosSystem> StartAsync(Task<ChaosNats> nats, ChaosSettings settings, CancellationToken cancellationToken)
     {
-        var system = new ChaosSystem(await nats, await ScriptedModelServer.StartAsync(cancellationToken), await OpenMeterStandIn.StartAsync(cancellationToken));
+        var system = new ChaosSystem(await nats, await ScriptedModelServer.StartAsync(cancellationToken), await OpenMeterStandIn.StartAsync(cancellationToken), settings);
         try
         {
             await Task.WhenAll(system.Replicas.Select(replica => replica.StartAsync(cancellationToken)));
             await Task.WhenAll(system.Replicas.Select(replica => replica.Process.WaitForReadyAsync(cancellationToken)));
+            system.Tenants = [await system.CreateTenantAsync("acme", cancellationToken), await system.CreateTenantAsync("globex", cancellationToken)];
             return system;
         }
         catch
@@ -57,14 +70,39 @@ internal sealed class ChaosSystem : IAsyncDisposable
         }
     }
 
+    /// <summary>OpenMeter works again, and has forgotten which ids it took for known. What it refuses it goes on to refuse.</summary>
+    public void MendOpenMeter()
+    {
+        (OpenMeter.Rule, OpenMeter.Fate) = (null, null);
+        OpenMeter.ForgetClaims();
+    }
+
     public async ValueTask DisposeAsync()
     {
-        Http.Dispose();
+        Operator.Dispose();
+        foreach (var tenant in Tenants)
+        {
+            tenant.Dispose();
+        }
+
         await Task.WhenAll(Replicas.Select(replica => replica.DisposeAsync().AsTask()));
         await Store.DisposeAsync();
         await Model.DisposeAsync();
         await OpenMeter.DisposeAsync();
         await Nats.DisposeAsync();
+    }
+
+    /// <summary>Of calls one in 128, by its id.</summary>
+    private static bool IsPoison(JsonElement usage) =>
+        usage.Text("type") is UsageEvent.BillableType or UsageEvent.NonBillableType && usage.Text("id") is var id && (id.EndsWith("00", StringComparison.Ordinal) || id.EndsWith("80", StringComparison.Ordinal));
+
+    private async Task<ChaosTenant> CreateTenantAsync(string id, CancellationToken cancellationToken)
+    {
+        using var created = await Operator.Http.PostAsJsonAsync(new Uri(Apis[0].Address, "/v1/admin/tenants"), new { id, name = id, plan = "custom" }, cancellationToken);
+        created.EnsureSuccessStatusCode();
+        var asked = new { name = "chaos", scopes = new[] { "read", "write", "billing" } };
+        using var response = await Operator.Http.PostAsJsonAsync(new Uri(Apis[0].Address, $"/v1/admin/tenants/{id}/keys"), asked, cancellationToken);
+        return new ChaosTenant(id, (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).Text("key"));
     }
 
     private Replica Create(string project, string user, (string Name, string Value) own) => new(project, new Dictionary<string, string?>(Nats.Environment)
@@ -76,10 +114,23 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ["Turns__AckWait"] = "00:00:02",
         ["Turns__DrainTimeout"] = "00:00:01",
 
-        // In a hurry, and without the probe, whose events nobody has asked for.
+        ["Model__Allowed"] = string.Join(',', Models),
+        ["Model__MaxOutputTokens"] = "400",
+        ["Model__IdleTimeout"] = "00:00:03",
+
+        // In a hurry, and without the probe, whose events nobody has asked for. What OpenMeter may take to show an event is more than it ever takes.
+        ["Metering__Ledger__Lease"] = "00:00:03",
+        ["Metering__Ledger__PollInterval"] = "00:00:00.100",
+        ["Metering__Export__BatchSize"] = "20",
         ["Metering__Export__BatchWait"] = "00:00:00.100",
+        ["Metering__Export__RequestTimeout"] = "00:00:02",
+        ["Metering__Export__RetryDelay"] = "00:00:00.050",
+        ["Metering__Export__LongestRetryDelay"] = "00:00:01",
         ["Metering__Confirm__Interval"] = "00:00:00.200",
+        ["Metering__Confirm__VisibleWithin"] = "00:00:06",
+        ["Metering__Confirm__MissingAfter"] = "00:00:06",
         ["Metering__Confirm__Probe"] = "false",
+        ["Metering__Reconcile__Interval"] = "00:00:03",
         [own.Name] = own.Value,
     });
 }

@@ -11,7 +11,7 @@ internal sealed record ClusterFault(string What, DateTimeOffset Began, DateTimeO
 
 /// <summary>
 /// Takes nodes of a cluster away, one at a time, since two of three are what it needs: each of the acts once, and for longer runs any of them
-/// again until the time is over. Between two acts the cluster becomes whole. The services are left alone.
+/// again until it is over. Between two acts the cluster becomes whole.
 /// </summary>
 internal sealed class ClusterFaults(NatsCluster cluster, Store store, ChaosSettings settings)
 {
@@ -20,7 +20,7 @@ internal sealed class ClusterFaults(NatsCluster cluster, Store store, ChaosSetti
 
     public IReadOnlyList<ClusterFault> Done => done;
 
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken over, CancellationToken cancellationToken)
     {
         (string What, Func<CancellationToken, Task> Act)[] acts =
         [
@@ -32,14 +32,13 @@ internal sealed class ClusterFaults(NatsCluster cluster, Store store, ChaosSetti
             ("a node away for 15 s", token => KillAsync(null, TimeSpan.FromSeconds(15), token)),
             ("all nodes restarted in turn", RestartAllAsync),
         ];
-        var began = TimeProvider.System.GetUtcNow();
         await WholeAsync(cancellationToken);
         foreach (var (what, act) in acts)
         {
             await DoAsync(what, act, cancellationToken);
         }
 
-        while (TimeProvider.System.GetUtcNow() - began < settings.Time)
+        while (!over.IsCancellationRequested)
         {
             var (what, act) = random.OneOf(acts);
             await DoAsync(what, act, cancellationToken);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Kgents.EndToEnd.Tests.Chaos;
 
 /// <summary>How a client reaches the API: any replica, which may be dead, and then another try.</summary>
-internal sealed class Gateway(ChaosSystem system, Random random)
+internal sealed class Gateway(ChaosSystem system, ChaosTenant tenant, Random random)
 {
     /// <summary>A replica that is frozen takes a connection and never answers.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
@@ -17,7 +17,7 @@ internal sealed class Gateway(ChaosSystem system, Random random)
         patience.CancelAfter(Patience);
         try
         {
-            return await system.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            return await tenant.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
         }
         catch (Exception exception) when (IsBroken(exception) && !cancellationToken.IsCancellationRequested)
         {

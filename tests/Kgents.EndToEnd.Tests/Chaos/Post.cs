@@ -2,7 +2,7 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 
 /// <summary>A message that a client sends until it is answered, and what it knows of it.</summary>
 /// <param name="Key">Its Idempotency-Key, and the first word of its text.</param>
-internal sealed record Post(string Session, string Key, string OnBusy, string OnDisconnect, bool Stream)
+internal sealed record Post(string Session, string Key, string Model, string OnBusy, string OnDisconnect, bool Stream)
 {
     public string Text => $"{Key} Say something.";
 

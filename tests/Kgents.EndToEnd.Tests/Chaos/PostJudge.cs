@@ -26,17 +26,17 @@ internal static class PostJudge
             "a session's turns are numbered without a hole, and answered once and in order",
             log.Users.Select(user => user.Session).Distinct().Where(session => !IsChain(log, session)));
         verdict.Rule(
-            "a completed turn says what the model said, and counts what it counted",
-            Completed(log, byId).Where(each => !model.To(each.Key).Contains(each.Said)).Select(each => $"{each.Key}: {each.Said}"));
+            "a completed turn says what the model said in one request",
+            Completed(log, byId).Where(each => !model.To(each.Key).Any(told => told.EndsWell && told.Text == each.Text)).Select(each => $"{each.Key}: {each.Text}"));
     }
 
-    private static IEnumerable<(string Key, Told Said)> Completed(StoredLog log, Dictionary<string, StoredTurn> turns)
+    private static IEnumerable<(string Key, string Text)> Completed(StoredLog log, Dictionary<string, StoredTurn> turns)
     {
         foreach (var (_, message) in log.Users)
         {
-            if (turns.GetValueOrDefault(message.Turn.ToString()) is { Commit: { Status: TurnStatus.Completed, Tokens: var tokens }, Text: var text })
+            if (turns.GetValueOrDefault(message.Turn.ToString()) is { Commit.Status: TurnStatus.Completed, Text: var text })
             {
-                yield return (message.Text.Split(' ')[0], new Told(text, (int)tokens.Input, (int)tokens.Output));
+                yield return (message.Text.Split(' ')[0], text);
             }
         }
     }

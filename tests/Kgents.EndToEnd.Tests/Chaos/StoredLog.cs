@@ -45,7 +45,7 @@ internal sealed class StoredLog
         OfSessions = tokens.Zip(Entries).ToLookup(each => SessionOf(each.First), each => each.Second);
         Users = [.. Of(messages, ".user").Select(message => (SessionOf(message), Read(message, WireJson.Default.UserMessage)))];
         Answers = [.. Of(messages, ".assistant").Select(message => (SessionOf(message), Read(message, WireJson.Default.AssistantMessage), message.Time))];
-        UsageIds = [.. usage.Select(message => JsonElement.Parse(message.Data).GetProperty("id").GetString()!)];
+        Recorded = usage;
         var ofTurns = usage.Where(message => message.Subject.EndsWith($".{UsageOrigins.Turns}", StringComparison.Ordinal)).ToLookup(message => JsonElement.Parse(message.Data).GetProperty("type").GetString() == UsageEvent.TurnType);
         Usage = [.. ofTurns[false].Select(message => (Read(message, WireJson.Default.UsageEvent), message.Time))];
         TurnUsage = [.. ofTurns[true].Select(message => (Read(message, WireJson.Default.TurnUsageEvent), message.Time))];
@@ -61,8 +61,8 @@ internal sealed class StoredLog
 
     public IReadOnlyList<(string Session, AssistantMessage Message, DateTimeOffset Time)> Answers { get; }
 
-    /// <summary>Of all usage events, whatever they are of.</summary>
-    public IReadOnlyList<string> UsageIds { get; }
+    /// <summary>All usage events, whatever they are of.</summary>
+    public IReadOnlyList<StoredMessage> Recorded { get; }
 
     /// <summary>Of calls.</summary>
     public IReadOnlyList<(UsageEvent Event, DateTimeOffset Time)> Usage { get; }

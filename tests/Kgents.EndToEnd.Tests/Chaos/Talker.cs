@@ -6,15 +6,18 @@ using System.Text.Json;
 namespace Kgents.EndToEnd.Tests.Chaos;
 
 /// <summary>Talks in one session: posts, each until it is answered, cancels now and then, and follows every turn with some viewers.</summary>
-internal sealed class Talker(string session, int number, ChaosSystem system, ChaosSettings settings)
+internal sealed class Talker(string session, int number, ChaosTenant tenant, ChaosSystem system, ChaosSettings settings)
 {
     private static readonly string[] Refusals = ["turn-in-progress", "queue-full", "too-many-streams"];
 
     private readonly Random random = settings.RandomOf($"talker {number}");
-    private readonly Gateway gateway = new(system, settings.RandomOf($"gateway of talker {number}"));
+    private readonly Gateway gateway = new(system, tenant, settings.RandomOf($"gateway of talker {number}"));
     private readonly List<Task> others = [];
 
     public string Session => session;
+
+    /// <summary>Posts that became a turn.</summary>
+    public int Turns { get; private set; }
 
     public ConcurrentQueue<Post> Posts { get; } = new();
 
@@ -31,6 +34,7 @@ internal sealed class Talker(string session, int number, ChaosSystem system, Cha
             var post = new Post(
                 session,
                 $"p-{settings.Seed}-{number}-{i}",
+                random.OneOf(ChaosSystem.Models),
                 random.OneOf(["reject", "reject", "enqueue", "enqueue", "interrupt"]),
                 random.Chance(0.1) ? "cancel" : "continue",
                 Stream: random.Chance(0.7));
@@ -38,6 +42,7 @@ internal sealed class Talker(string session, int number, ChaosSystem system, Cha
             var stream = await SendAsync(post, cancellationToken);
             if (post.Turn is not null)
             {
+                Turns++;
                 FollowAsync(post, stream, i, cancellationToken);
             }
 
@@ -48,14 +53,20 @@ internal sealed class Talker(string session, int number, ChaosSystem system, Cha
     /// <summary>Until every viewer has seen the end of its turn.</summary>
     public Task SeeAllAsync() => Task.WhenAll(others);
 
+    /// <param name="actor">Who draws what it does.</param>
+    public Viewer ViewerOf(string name, string path, string actor, bool ends, bool leaves)
+    {
+        var numbers = settings.RandomOf(actor);
+        return new Viewer(name, path, new Gateway(system, tenant, numbers), numbers, ends, leaves);
+    }
+
     private void FollowAsync(Post post, HttpResponseMessage? stream, int i, CancellationToken cancellationToken)
     {
         var viewers = random.Next(1, 4);
         for (var v = 0; v < viewers; v++)
         {
             // The one that posted does not leave by itself: whatever it misses, only the server can mend.
-            var path = $"/v1/kgent/sessions/{session}/turns/{post.Turn}/events";
-            var viewer = new Viewer(post.Turn!, path, system, settings.RandomOf($"viewer {number} {i} {v}"), ends: true, leaves: v > 0);
+            var viewer = ViewerOf(post.Turn!, $"/v1/kgent/sessions/{session}/turns/{post.Turn}/events", $"viewer {number} {i} {v}", ends: true, leaves: v > 0);
             Viewers.Enqueue(viewer);
             others.Add(viewer.FollowAsync(v == 0 ? stream : null, cancellationToken));
         }
@@ -75,7 +86,7 @@ internal sealed class Talker(string session, int number, ChaosSystem system, Cha
             var response = await gateway.TrySendAsync(HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages", request =>
             {
                 request.Headers.Add("Idempotency-Key", post.Key);
-                request.Content = JsonContent.Create(new { message = post.Text, stream = post.Stream, on_busy = post.OnBusy, on_disconnect = post.OnDisconnect });
+                request.Content = JsonContent.Create(new { message = post.Text, model = post.Model, stream = post.Stream, on_busy = post.OnBusy, on_disconnect = post.OnDisconnect });
             }, cancellationToken);
             if (response is null)
             {

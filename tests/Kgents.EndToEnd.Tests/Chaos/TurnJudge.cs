@@ -13,7 +13,7 @@ internal sealed record StoredTurn(string Id, IReadOnlyList<LogEntry> Log, Assist
 
     public LogEntry? End => Log.Count > 0 ? Log[^1] : null;
 
-    public TurnCommitted? Commit => Log.Select(entry => entry.Event).OfType<TurnCommitted>().FirstOrDefault();
+    public TurnCommitted? Commit { get; } = Log.Select(entry => entry.Event).OfType<TurnCommitted>().FirstOrDefault();
 
     /// <summary>The chunks since the last (re)start, joined.</summary>
     public string Text => Attempts.Count == 0 ? "" : string.Concat(Attempts[^1].Select(entry => entry.Event).OfType<TurnChunk>().Select(chunk => chunk.Text));

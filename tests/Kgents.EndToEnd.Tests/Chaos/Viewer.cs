@@ -13,9 +13,8 @@ internal sealed record SeenEvent(ulong Id, string Name, string Data, string? Tur
 /// <summary>A client of one stream that comes back with the last id that it has, at any replica, whenever its connection ends.</summary>
 /// <param name="ends">The stream ends with a turn; that of a session has no end.</param>
 /// <param name="leaves">It also leaves by itself, at any moment.</param>
-internal sealed class Viewer(string name, string path, ChaosSystem system, Random random, bool ends, bool leaves)
+internal sealed class Viewer(string name, string path, Gateway gateway, Random random, bool ends, bool leaves)
 {
-    private readonly Gateway gateway = new(system, random);
     private readonly List<SeenEvent> seen = [];
     private string? cursor;
 

@@ -3,7 +3,9 @@ using System.Text.Json;
 namespace Kgents.Testing;
 
 /// <summary>Every way in which OpenMeter is known to fail, by a seed: as the rule and the fate of an <see cref="OpenMeterStandIn"/>.</summary>
-public sealed class OpenMeterChaos(int seed, bool deduplicates)
+/// <param name="doubles">Its sink has some events twice.</param>
+/// <param name="claims">It takes ids for known that are nowhere. Nobody but an operator can help then.</param>
+public sealed class OpenMeterChaos(int seed, bool doubles, bool claims)
 {
     private readonly Random _random = new(seed);
     private readonly HashSet<string> _lostOnce = [];
@@ -12,7 +14,9 @@ public sealed class OpenMeterChaos(int seed, bool deduplicates)
     /// <summary>Ids of the events that are there twice by its own fault.</summary>
     public IReadOnlySet<string> Doubled => _doubled;
 
-    /// <summary>Requests that went wrong.</summary>
+    public int Requests { get; private set; }
+
+    /// <summary>Those that went wrong.</summary>
     public int Faults { get; private set; }
 
     public OpenMeterFault? Next()
@@ -29,22 +33,23 @@ public sealed class OpenMeterChaos(int seed, bool deduplicates)
             7 => new(RequestFault.Refused, 401),
             8 => new(RequestFault.Refused, 413),
 
-            // Only deduplication in front of the queue takes an id for known that is nowhere. Rare: nobody but an operator can help.
-            9 when deduplicates && _random.Next(3) == 0 => new(RequestFault.ClaimedAndFailed),
+            // Rare, as it is for a whole batch.
+            9 when claims && _random.Next(3) == 0 => new(RequestFault.ClaimedAndFailed),
             _ => null,
         };
+        Requests++;
         Faults += fault is null ? 0 : 1;
         return fault;
     }
 
-    /// <summary>Some are lost after their 204, once; and where nothing deduplicates some are there twice.</summary>
+    /// <summary>Some are lost after their 204, once, and some are there twice, once.</summary>
     public EventFate FateOf(JsonElement value)
     {
         var id = value.GetProperty("id").GetString()!;
         return _random.Next(200) switch
         {
             0 or 1 when _lostOnce.Add(id) => EventFate.Lost,
-            2 when !deduplicates && _doubled.Add(id) => EventFate.Doubled,
+            2 when doubles && _doubled.Add(id) => EventFate.Doubled,
             _ => EventFate.Stored,
         };
     }

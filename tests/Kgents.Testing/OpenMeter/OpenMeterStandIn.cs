@@ -63,6 +63,9 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     /// <summary>Events that were accepted and are nowhere.</summary>
     public int Lost => _events.Lost;
 
+    /// <summary>The ids of those that it lost at least once.</summary>
+    public IReadOnlySet<string> LostIds => _events.LostIds();
+
     /// <summary>The last 10,000 requests, refused ones included.</summary>
     public IReadOnlyList<OpenMeterRequest> Requests => _requests.Snapshot();
 
@@ -101,6 +104,9 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 
     /// <summary>Loses an event that it has shown, as when it is restored from an older backup.</summary>
     public void Forget(string id) => _events.Forget(id);
+
+    /// <summary>Its deduplication before the queue is started anew, and knows no ids that are nowhere.</summary>
+    public void ForgetClaims() => _events.ForgetClaims();
 
     /// <summary>Has a row that nobody sent.</summary>
     public void Put(string json) => _events.Put(JsonElement.Parse(json));

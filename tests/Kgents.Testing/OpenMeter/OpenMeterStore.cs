@@ -18,6 +18,7 @@ internal sealed class OpenMeterStore(TimeProvider time)
     private readonly Channel<JsonElement> _arrivals = Channel.CreateBounded<JsonElement>(
         new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropOldest });
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HashSet<string> _lostIds = [];
     private int _duplicates;
     private int _lost;
 
@@ -48,6 +49,22 @@ internal sealed class OpenMeterStore(TimeProvider time)
         lock (_gate)
         {
             _claimed.UnionWith(events.Select(IdentityOf));
+        }
+    }
+
+    public void ForgetClaims()
+    {
+        lock (_gate)
+        {
+            _claimed.Clear();
+        }
+    }
+
+    public IReadOnlySet<string> LostIds()
+    {
+        lock (_gate)
+        {
+            return new HashSet<string>(_lostIds);
         }
     }
 
@@ -120,6 +137,7 @@ internal sealed class OpenMeterStore(TimeProvider time)
         if (fate == EventFate.Lost || _claimed.Contains(identity))
         {
             _lost++;
+            _lostIds.Add(identity.Id);
             return;
         }
 

@@ -42,7 +42,7 @@ public sealed class ExactnessTests(ITestOutputHelper output)
         await using var nats = await NatsServer.StartAsync(null, token);
         await using var openMeter = await OpenMeterStandIn.StartAsync(token);
         await using var recorder = await UsageRecorder.StartAsync(nats);
-        var faults = new OpenMeterChaos(Seed, deduplicates);
+        var faults = new OpenMeterChaos(Seed, doubles: !deduplicates, claims: deduplicates);
         (openMeter.Deduplicate, openMeter.VisibleAfter) = (deduplicates, TimeSpan.FromMilliseconds(200));
         (openMeter.Rule, openMeter.Fate) = (faults.Next, faults.FateOf);
         openMeter.IsPoison = usage => usage.GetProperty("data").TryGetProperty("model", out var model) && model.ValueEquals("poison");

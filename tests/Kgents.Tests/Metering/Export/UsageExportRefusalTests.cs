@@ -115,6 +115,23 @@ public sealed class UsageExportRefusalTests : MeteringTest
         Assert.Empty(await Recorder.LettersAsync());
     }
 
+    [Fact(Timeout = Limits.Test)]
+    public async Task EventThatIsTooLargeAlone_IsADeadLetter_AndTheOthersGo()
+    {
+        OpenMeter.LargestBody = 3000;
+        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await Recorder.RecordAsync(2);
+        var large = UsageSample.Event(Guid.NewGuid().ToString(), UsageRecorder.Tenant, 2).Replace("{\"schema\"", $"{{{new string(' ', 3000)}\"schema\"", StringComparison.Ordinal);
+        var sequence = await Recorder.RecordAsync(large);
+        await Recorder.RecordAsync(2);
+        await Recorder.SettledAsync();
+
+        var letter = Assert.Single(await Recorder.LettersAsync());
+        Assert.Equal(sequence, letter.Sequence);
+        Assert.Contains("413", letter.Reason, StringComparison.Ordinal);
+        Assert.Equal(4, OpenMeter.AcceptedEvents.Count(usage => usage.GetProperty("subject").ValueEquals("acme")));
+    }
+
     /// <summary>The ledger checks events before OpenMeter does, so this one is refused for what only OpenMeter asks.</summary>
     [Theory(Timeout = Limits.Test)]
     [InlineData(true)]
@@ -145,10 +162,12 @@ public sealed class UsageExportRefusalTests : MeteringTest
     }
 
     /// <summary>If a good event is refused as well, the events are not at fault, and no dead letter is made of them.</summary>
-    [Fact(Timeout = Limits.Test)]
-    public async Task Everything_IsParked_WhenAGoodEventIsRefusedToo()
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(400)]
+    [InlineData(413)]
+    public async Task Everything_IsParked_WhenAGoodEventIsRefusedToo(int status)
     {
-        OpenMeter.Rule = () => new OpenMeterFault(RequestFault.Refused, 400);
+        OpenMeter.Rule = () => new OpenMeterFault(RequestFault.Refused, status);
         await using var metering = await StartAsync();
         await Recorder.RecordAsync(4);
         await Eventually.TrueAsync(async () => (await Recorder.Ledger.EntriesAsync<UsageParked>()).Count == 1);

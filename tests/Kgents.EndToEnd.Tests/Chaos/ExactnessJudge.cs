@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Kgents.Contracts;
+using Kgents.EndToEnd.Tests.Talk;
+using Kgents.Testing;
+
+namespace Kgents.EndToEnd.Tests.Chaos;
+
+/// <summary>
+/// Holds token log, recorded usage, ledger and OpenMeter to each other, event by event and sum by sum. Where OpenMeter has another number of an event than one, the product's own reconciliation has
+/// to name it, and nothing else; and only what OpenMeter did itself may be the cause.
+/// </summary>
+internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, SettledUsage usage)
+{
+    private readonly Dictionary<string, JsonElement> recorded = usage.Log.Recorded.Select(each => JsonElement.Parse(each.Data)).DistinctBy(each => each.Text("id")).ToDictionary(each => each.Text("id"));
+    private readonly Dictionary<string, int> rows = usage.Rows.CountBy(row => row.Text("id")).ToDictionary();
+    private readonly Dictionary<string, string> named = usage.Compared.Values.SelectMany(each => each.Differences).GroupBy(each => each.Id).ToDictionary(each => each.Key, each => string.Join('+', each.Select(one => one.Cause)));
+
+    private readonly IReadOnlySet<string> lost = system.OpenMeter.LostIds;
+
+    /// <summary>Of events that it said are too large, alone in a request: nobody can send less.</summary>
+    private readonly HashSet<string> tooLarge = [.. system.OpenMeter.Requests
+        .Where(request => request is { EventCount: 1, Fault: { Fault: RequestFault.Refused, Status: 413 } })
+        .Select(request => JsonElement.Parse(request.Body.Span)[0].Text("id"))];
+
+    /// <summary>Judges, and returns the sides next to each other.</summary>
+    public string Judge()
+    {
+        verdict.Count("usage events committed by turns", usage.Committed.Count);
+        verdict.Count("usage events recorded", recorded.Count);
+        verdict.Count("events that the ledger counts", usage.Ledger.Counted.Count);
+        verdict.Count("entries of the ledger", usage.Ledger.Entries);
+        verdict.Count("rows in OpenMeter", usage.Rows.Count);
+        foreach (var cause in named.Values.CountBy(cause => cause).OrderBy(each => each.Key, StringComparer.Ordinal))
+        {
+            verdict.Count($"differences that the reconciliation names {cause.Key}", cause.Value);
+        }
+
+        JudgeEvents();
+        return JudgeSums();
+    }
+
+    private void JudgeEvents()
+    {
+        var committed = usage.Committed.Select(each => each.Id).ToHashSet();
+        var bytes = usage.Log.Recorded.Select(each => Encoding.UTF8.GetString(each.Data)).ToHashSet();
+        var ofTurns = recorded.Values.Where(each => each.Text("source") == UsageEvent.ConstantSource).Select(each => each.Text("id")).ToList();
+        verdict.Rule("what a turn committed is recorded, to the byte", usage.Committed.Select(each => each.Json).Where(json => !bytes.Contains(json)));
+        verdict.Rule("an event is recorded with one set of bytes", bytes.Select(json => JsonElement.Parse(Encoding.UTF8.GetBytes(json)).Text("id")).CountBy(id => id).Where(each => each.Value > 1).Select(each => each.Key));
+        verdict.Rule("what is recorded of turns was committed by one", ofTurns.Where(id => !committed.Contains(id)));
+        verdict.Rule("the ledger's chain holds", usage.Ledger.Broken);
+        verdict.Rule("the ledger counts each recorded event", recorded.Keys.Except(usage.Ledger.Counted.Values));
+        verdict.Rule("the ledger counts nothing else, and nothing twice", usage.Ledger.Counted.Values.CountBy(id => id).Where(each => each.Value > 1 || !recorded.ContainsKey(each.Key)).Select(each => $"{each}"));
+        verdict.Rule("OpenMeter has nothing that was not recorded", rows.Keys.Where(id => !recorded.ContainsKey(id)));
+        verdict.Rule("OpenMeter has each event once, or the reconciliation says why not", recorded.Keys.Where(id => named.GetValueOrDefault(id) is var cause && !IsNamed(RowsOf(id), cause)).Select(Describe));
+        verdict.Rule("what OpenMeter has more than once, it doubled itself", rows.Where(each => each.Value > (system.OpenMeterFaults.Doubled.Contains(each.Key) ? 2 : 1)).Select(each => Describe(each.Key)));
+        verdict.Rule("what OpenMeter lacks, it refused or lost itself", recorded.Values.Where(each => RowsOf(each.Text("id")) == 0 && !IsItsOwnFault(each)).Select(each => Describe(each.Text("id"))));
+    }
+
+    private int RowsOf(string id) => rows.GetValueOrDefault(id);
+
+    private static bool IsNamed(int rows, string? cause) => rows switch
+    {
+        0 => cause is "refused" or "missing",
+        1 => cause is null,
+        _ => cause is "doubled",
+    };
+
+    private bool IsItsOwnFault(JsonElement each) => system.OpenMeter.IsPoison!(each) || lost.Contains(each.Text("id")) || tooLarge.Contains(each.Text("id"));
+
+    private string Describe(string id) => $"{id} of {recorded.GetValueOrDefault(id)}: {RowsOf(id)} rows, named '{named.GetValueOrDefault(id)}'";
+
+    private string JudgeSums()
+    {
+        // In rows that are not one, what OpenMeter has more or less of an event.
+        var differing = new Sums();
+        foreach (var (id, each) in recorded.Where(each => RowsOf(each.Key) != 1))
+        {
+            differing.Add(each, RowsOf(id) - 1);
+        }
+
+        var (log, stream, ledger, openMeter) = (Sums.Of(usage.Committed.Select(SettledUsage.Json)), Sums.Of(recorded.Values), Sums.Of(usage.Ledger.Totals.Values), Sums.Of(usage.Rows));
+        var all = Sums.All(log, stream, ledger, openMeter);
+        string Line(Summed what) => $"{what}: {log[what]}, {stream[what]}, {ledger[what]}, {openMeter[what]}, of which differs {differing[what]}";
+        verdict.Rule("token log = recorded usage, by tenant, model and bucket", all.Where(what => what.What != "requests" && log[what] != stream[what]).Select(Line));
+        verdict.Rule("recorded usage = ledger, by tenant, model and bucket", all.Where(what => stream[what] != ledger[what]).Select(Line));
+        verdict.Rule("ledger = OpenMeter but for what is named, by tenant, model and bucket", all.Where(what => ledger[what] + differing[what] != openMeter[what]).Select(Line));
+        verdict.Rule("the reconciliation has the same sums", usage.Compared.SelectMany(each => Otherwise(each.Key, each.Value)));
+        return Table(all, log, ledger, openMeter, differing);
+    }
+
+    /// <summary>The sums of a comparison that are not those of here.</summary>
+    private IEnumerable<string> Otherwise(string tenant, ReconciliationRecord compared)
+    {
+        var mine = new[]
+        {
+            Totals(tenant, usage.Committed.Select(SettledUsage.Json)),
+            Totals(tenant, recorded.Values),
+            Totals(tenant, usage.Rows),
+        };
+        var theirs = new[]
+        {
+            Totals(compared.Usage.Select(row => (row, row.TokenLog))),
+            Totals(compared.Usage.Select(row => (row, row.Ledger))),
+            Totals(compared.Usage.Select(row => (row, row.OpenMeter))),
+        };
+        return mine.Zip(theirs).SelectMany(side => side.First.Except(side.Second).Select(line => $"{tenant} {line} is not there").Concat(side.Second.Except(side.First).Select(line => $"{tenant} {line} is there")));
+    }
+
+    private static IReadOnlyList<string> Totals(string tenant, IEnumerable<JsonElement> usage) => Totals(
+        from each in usage
+        where each.Text("subject") == tenant
+        let data = each.GetProperty("data")
+        let type = each.Text("type")
+        let field = type is UsageEvent.TurnType ? "turns" : type is UsageEvent.RequestType ? "requests" : "total_tokens"
+        select (data.TryGetProperty("model", out var model) ? model.GetString()! : "", type, 1L, decimal.Parse(data.Text(field), CultureInfo.InvariantCulture)));
+
+    private static IReadOnlyList<string> Totals(IEnumerable<(ReconciledUsage Row, ReconciledQuantity Quantity)> rows) => Totals(rows.Select(each =>
+        (each.Row.Model, each.Row.Type, long.Parse(each.Quantity.Events, CultureInfo.InvariantCulture), decimal.Parse(each.Quantity.Quantity, CultureInfo.InvariantCulture))));
+
+    private static IReadOnlyList<string> Totals(IEnumerable<(string Model, string Type, long Events, decimal Quantity)> each) =>
+        [.. each.GroupBy(one => (one.Model, one.Type)).Where(group => group.Any(one => one.Events > 0)).Select(group => $"{group.Key.Model} {group.Key.Type}: {group.Sum(one => one.Events)} = {group.Sum(one => one.Quantity)}")];
+
+    private static string Table(IReadOnlyList<Summed> all, Sums log, Sums ledger, Sums openMeter, Sums differing) => string.Join('\n',
+    [
+        $"  {"tenant",-8} {"model",-11} {"",-22} {"token log",12} {"ledger",12} {"OpenMeter",12} {"of it named",12}",
+        .. all.Select(what => string.Create(CultureInfo.InvariantCulture, $"  {what.Tenant,-8} {what.Model,-11} {what.What,-22} {log[what],12:N0} {ledger[what],12:N0} {openMeter[what],12:N0} {differing[what],12:+#,0;-#,0;0}")),
+        "",
+        "",
+    ]);
+}

@@ -1,0 +1,49 @@
+using Kgents.Testing;
+
+namespace Kgents.EndToEnd.Tests.Chaos;
+
+/// <summary>
+/// Kills metering, and has OpenMeter do what it does not do to single requests: it is silent, shows nothing, shows late, takes no large bodies, and loses what is old. All of that
+/// ends before an event could look as if it was not there for longer than OpenMeter takes: what is beyond that, no sender can know.
+/// </summary>
+internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings, FaultCounts counts)
+{
+    private readonly Random random = settings.RandomOf("OpenMeter's acts");
+
+    public async Task RunAsync(CancellationToken over, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(
+        [
+            TormentOpenMeterAsync(system.OpenMeter, over),
+
+            // With room for what it waits for: an event that stays away goes again only where one replica has looked for it all the while.
+            .. system.Meters.Select((meter, i) => new ReplicaFaults(meter, settings.RandomOf($"metering {i}"), calm: 20, frozen: 0.2, counts).RunAsync(over, cancellationToken)),
+        ]);
+        counts.Add("requests that OpenMeter spoilt", system.OpenMeterFaults.Faults);
+        counts.Add("requests to OpenMeter", system.OpenMeterFaults.Requests);
+        counts.Add("events that OpenMeter lost", system.OpenMeter.Lost);
+        counts.Add("events that OpenMeter doubled", system.OpenMeterFaults.Doubled.Count);
+        system.MendOpenMeter();
+    }
+
+    private async Task TormentOpenMeterAsync(OpenMeterStandIn openMeter, CancellationToken over)
+    {
+        (string What, Action Begin, Action End)[] acts =
+        [
+            ("OpenMeter silent", () => openMeter.Hang = true, () => openMeter.Hang = false),
+            ("OpenMeter shows nothing", () => openMeter.FailReads(503, random.Next(1, 30)), () => { }),
+            ("OpenMeter shows late", () => openMeter.VisibleAfter = TimeSpan.FromSeconds(2), () => openMeter.VisibleAfter = TimeSpan.FromSeconds(0.5)),
+            ("OpenMeter takes no large body", () => openMeter.LargestBody = 4_000, () => openMeter.LargestBody = null),
+            ("OpenMeter loses what is old", () => openMeter.OldestTime = TimeSpan.FromSeconds(1), () => openMeter.OldestTime = null),
+        ];
+        for (var act = 0; await Draws.PassAsync(random.Between(1, 6), over); act++)
+        {
+            // First each of them.
+            var (what, begin, end) = act < acts.Length ? acts[act] : random.OneOf(acts);
+            counts.Add(what);
+            begin();
+            await Draws.PassAsync(random.Between(0.5, 2.5), over);
+            end();
+        }
+    }
+}
