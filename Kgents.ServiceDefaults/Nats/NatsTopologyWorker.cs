@@ -74,7 +74,7 @@ internal sealed partial class NatsTopologyWorker(
 
             reported = null;
         }
-        catch (TopologyException exception) when (NatsServerVersion.Problem(connection.ServerInfo) is not null)
+        catch (TopologyException exception) when (NatsAddress.Problem(connection.Opts.Url) is null && NatsServerVersion.Problem(connection.ServerInfo) is not null)
         {
             LogRefused(exception.Message);
             Environment.ExitCode = 1;
