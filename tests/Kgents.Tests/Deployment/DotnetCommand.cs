@@ -20,6 +20,7 @@ internal static class DotnetCommand
     public static async Task<(int ExitCode, string Output)> RunProgramAsync(string project, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
     {
         var start = ServiceStartInfo.Create(project, environment);
+        start.RedirectStandardOutput = true;
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
