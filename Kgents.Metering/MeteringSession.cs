@@ -56,6 +56,7 @@ internal sealed class MeteringSession(
         finally
         {
             metrics.Forget(ledger.Partition);
+            health.Observe(ledger.Partition, null);
         }
     }
 
@@ -108,7 +109,9 @@ internal sealed class MeteringSession(
             await delays.TellAsync(state, ledger.Partition, unsettled, cancellationToken);
         }
 
-        metrics.Observe(ledger.Partition, new LedgerObservation(
-            state.Waiting + notEntered, state.Unsettled.Count, state.Missing, state.Counts.Doubled + state.Missing + state.Refused.Count, oldest is { } since ? now - since.Time : TimeSpan.Zero));
+        var observation = new LedgerObservation(
+            notEntered, state.Waiting + notEntered, state.Unsettled.Count, state.Missing, state.Counts.Doubled + state.Missing + state.Refused.Count, oldest is { } since ? now - since.Time : TimeSpan.Zero);
+        metrics.Observe(ledger.Partition, observation);
+        health.Observe(ledger.Partition, observation);
     }
 }

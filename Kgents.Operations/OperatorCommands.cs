@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kgents.Operations.Backup;
 using Kgents.Operations.Streams;
 using Kgents.ServiceDefaults.Nats;
@@ -14,6 +15,7 @@ internal static class OperatorCommands
         usage: streams show         how the streams that are there differ from the settings, and what `apply` would do
                streams apply        change what can be changed without losing anything; nothing at all when something cannot
                backup DIRECTORY     every stream and bucket, with their messages, into a directory that is not there yet
+                 [--keep NUMBER]    and then remove the oldest of the backups beside it, but for so many, itself among them
                restore DIRECTORY    all of a backup into a server that has none of its streams; the services must be stopped
         The settings are those of the services (Nats:Replicas, …), from the environment. The user must be the operator's.
 
@@ -27,9 +29,22 @@ internal static class OperatorCommands
         {
             ["streams", "show" or "apply"] => (jetStream, stopping) => new StreamMigration(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(args[1] == "apply", stopping),
             ["backup", var directory] => (jetStream, stopping) => new StreamBackup(jetStream, services.GetRequiredService<TimeProvider>(), output).RunAsync(directory, stopping),
+            ["backup", var directory, "--keep", var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var keep) && keep > 0 =>
+                (jetStream, stopping) => BackUpAsync(jetStream, directory, keep, stopping),
             ["restore", var directory] => (jetStream, stopping) => new StreamRestore(jetStream, services.Options<NatsTopologyOptions>(), output).RunAsync(directory, stopping),
             _ => null,
         };
+        async Task<bool> BackUpAsync(INatsJSContext jetStream, string directory, int keep, CancellationToken stopping)
+        {
+            var isWhole = await new StreamBackup(jetStream, services.GetRequiredService<TimeProvider>(), output).RunAsync(directory, stopping);
+            if (isWhole)
+            {
+                await new BackupRetention(output).RemoveOldAsync(directory, keep, stopping);
+            }
+
+            return isWhole;
+        }
+
         if (command is null)
         {
             await output.WriteAsync(Usage);

@@ -8,9 +8,9 @@ public sealed class HealthOptions
 {
     public const string SectionName = "Health";
 
-    /// <summary>Who sends it as a bearer token to <c>/health</c> is told what each check found; without it, nobody is outside of development.</summary>
+    /// <summary>Who sends it as a bearer token to <c>/health</c> is told what each check found; without it, or with an empty one, nobody is outside of development.</summary>
     [MinLength(24)]
-    public string? Key { get; set; }
+    public string? Key { get; set => field = string.IsNullOrEmpty(value) ? null : value; }
 
     /// <summary>How full a stream may be that refuses what has no room, in percent of its limit, before the service is degraded.</summary>
     [Range(1, 100)]

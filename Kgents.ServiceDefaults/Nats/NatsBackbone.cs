@@ -34,11 +34,11 @@ public static class NatsBackbone
 
     internal static void AddNatsBackbone(this IHostApplicationBuilder builder, string serviceName)
     {
-        NatsAddress.Check(builder.Configuration, ConnectionName);
+        var address = NatsAddress.Read(builder.Configuration, ConnectionName);
 
         // Its own health check knows only the socket; TopologyHealthCheck knows the socket and the streams. Its own spans are one for each message, asked or answered, so
         // also for every few tokens; MessageSpans has those that tell of a turn.
-        builder.AddNatsClient(ConnectionName, settings => (settings.DisableHealthChecks, settings.DisableTracing) = (true, true), options => Configure(options, serviceName));
+        builder.AddNatsClient(ConnectionName, settings => (settings.ConnectionString, settings.DisableHealthChecks, settings.DisableTracing) = (address, true, true), options => Configure(options, serviceName));
         builder.AddNatsJetStream();
         builder.Services.AddSingleton<INatsKVContext>(provider => new NatsKVContext(provider.GetRequiredService<INatsJSContext>()));
         builder.Services.AddSingleton<JetStreamReader>();

@@ -55,6 +55,11 @@ public sealed partial class NatsTopology(
     /// <exception cref="TopologyException">Not everything was there within <paramref name="patience"/>; the message says what is wrong.</exception>
     public async Task WhenCreatedAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
+        if (NatsAddress.Problem(connection.Opts.Url) is { } noAddress)
+        {
+            throw new TopologyException(noAddress);
+        }
+
         try
         {
             await created.Task.WaitAsync(patience, cancellationToken);
@@ -71,6 +76,11 @@ public sealed partial class NatsTopology(
     {
         try
         {
+            if (NatsAddress.Problem(connection.Opts.Url) is { } noAddress)
+            {
+                throw new TopologyException(noAddress);
+            }
+
             await connection.ConnectAsync().AsTask().WaitAsync(ConnectPatience, cancellationToken);
             if (NatsServerVersion.Problem(connection.ServerInfo) is { } tooOld)
             {

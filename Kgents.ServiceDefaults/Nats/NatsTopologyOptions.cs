@@ -36,6 +36,10 @@ public sealed class NatsTopologyOptions
     [Range(-1L, long.MaxValue)]
     public long LedgerMaxBytes { get; set; } = -1;
 
+    /// <summary>Bytes of all decisions of governance, after which none can be made; -1 leaves it to the server's own limit.</summary>
+    [Range(-1L, long.MaxValue)]
+    public long AuditMaxBytes { get; set; } = -1;
+
     /// <summary>How often the streams are looked at; a missing one makes the service unready within this time.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan CheckInterval { get; set; } = TimeSpan.FromSeconds(3);

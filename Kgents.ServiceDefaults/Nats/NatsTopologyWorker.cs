@@ -74,7 +74,7 @@ internal sealed partial class NatsTopologyWorker(
 
             reported = null;
         }
-        catch (TopologyException exception) when (NatsServerVersion.Problem(connection.ServerInfo) is not null)
+        catch (TopologyException exception) when (NatsAddress.Problem(connection.Opts.Url) is null && NatsServerVersion.Problem(connection.ServerInfo) is not null)
         {
             LogRefused(exception.Message);
             Environment.ExitCode = 1;
@@ -96,7 +96,7 @@ internal sealed partial class NatsTopologyWorker(
     {
         if (problem != reported && problem != refusals.Problem)
         {
-            LogProblem(problem, exception is TopologyException or TimeoutException or NatsJSApiException or NatsNoRespondersException or NatsJSApiNoResponseException ? null : exception);
+            LogProblem(problem, NatsAddress.Problem(connection.Opts.Url) is null ? " Trying again." : "", exception is TopologyException or TimeoutException or NatsJSApiException or NatsNoRespondersException or NatsJSApiNoResponseException ? null : exception);
         }
 
         reported = problem;
@@ -105,8 +105,8 @@ internal sealed partial class NatsTopologyWorker(
     [LoggerMessage(LogLevel.Critical, "Stopped: {Problem}")]
     private partial void LogRefused(string problem);
 
-    [LoggerMessage(LogLevel.Error, "Not ready: {Problem}. Trying again.")]
-    private partial void LogProblem(string problem, Exception? exception);
+    [LoggerMessage(LogLevel.Error, "Not ready: {Problem}.{WhatNow}")]
+    private partial void LogProblem(string problem, string whatNow, Exception? exception);
 
     [LoggerMessage(LogLevel.Information, "NATS and its streams are well again.")]
     private partial void LogRecovered();

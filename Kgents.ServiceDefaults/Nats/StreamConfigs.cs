@@ -30,6 +30,7 @@ public static class StreamConfigs
         _ when definition == Streams.Messages => options.MessagesMaxBytes,
         _ when definition == Streams.Usage => options.UsageMaxBytes,
         _ when definition == Streams.Ledger => options.LedgerMaxBytes,
+        _ when definition == Streams.Audit => options.AuditMaxBytes,
         _ => definition.MaxBytes,
     };
 

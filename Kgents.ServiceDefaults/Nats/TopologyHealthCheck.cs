@@ -8,7 +8,7 @@ internal sealed class TopologyHealthCheck(NatsTopology topology, NatsRefusals re
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var problem = refusals.Problem ?? (connection.ConnectionState == NatsConnectionState.Open ? topology.Problem ?? room.Problem : "not connected to NATS (ConnectionStrings:nats)");
+        var problem = NatsAddress.Problem(connection.Opts.Url) ?? refusals.Problem ?? (connection.ConnectionState == NatsConnectionState.Open ? topology.Problem ?? room.Problem : "not connected to NATS (ConnectionStrings:nats)");
         return Task.FromResult(problem is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(problem));
     }
 }

@@ -1,5 +1,6 @@
 using Kgents.EndToEnd.Tests.Systems;
 using Kgents.EndToEnd.Tests.Talk;
+using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Standalone;
 
@@ -43,6 +44,26 @@ public sealed class StandaloneTests
             Assert.Equal(4, (await client.MessagesAsync(session)).Count);
             Assert.Empty(second.PrintedKeys);
         }
+    }
+
+    /// <summary>An address that cannot be one is not taken for none: no server of its own, but the line that names the setting, and an answer to whoever asks.</summary>
+    [Fact(Timeout = Limits.Milliseconds)]
+    public async Task Process_StaysAndSaysWhichSettingItIs_WhenNatsHasNoAddress()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var standalone = await ServiceProcess.StartAsync("Kgents.Standalone", new Dictionary<string, string?> { ["ConnectionStrings__nats"] = "http://user:SECRET@127.0.0.1:4222" }, token);
+        using var client = new HttpClient { BaseAddress = standalone.Address };
+        client.DefaultRequestHeaders.Authorization = new("Bearer", "kg_abcde_0123456789012345678901234567890123456789012");
+
+        await standalone.WaitForLineAsync(line => line.Contains("Not ready: ConnectionStrings:nats (environment: ConnectionStrings__nats): it is not an address of NATS.", StringComparison.Ordinal), token);
+        foreach (var (path, expected) in new[] { ("/health/live", 200), ("/health/ready", 503), ("/v1/usage", 503) })
+        {
+            using var answer = await client.GetAsync(path, token);
+            Assert.Equal((path, expected), (path, (int)answer.StatusCode));
+        }
+
+        Assert.DoesNotContain(standalone.Output, line => line.Contains("SECRET", StringComparison.Ordinal));
+        Assert.Equal(0, await standalone.TerminateAsync(token));
     }
 
     [Fact(Timeout = Limits.Milliseconds)]

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Kgents.Testing;
 
 /// <summary>How a built service is started: its dll beside ours in the artifacts, on any free port, as in production.</summary>
-internal static class ServiceStartInfo
+public static class ServiceStartInfo
 {
     public static ProcessStartInfo Create(string project, IReadOnlyDictionary<string, string?> environment)
     {

@@ -9,13 +9,14 @@ namespace Kgents.Tests.Deployment;
 public sealed partial class ComposeTests
 {
     private static readonly string[] Services = ["api", "streaming", "metering"];
+    private static readonly string[] Programs = [.. Services, "operations"];
 
     private readonly JsonElement compose = Yaml.ReadOne("compose.yaml");
 
     [Fact]
     public void EveryVariable_IsASettingOfTheServices()
     {
-        foreach (var service in Services)
+        foreach (var service in Programs)
         {
             Assert.All(Service(service).At("environment").Names(), variable => Assert.True(KnownSettings.Has(variable), $"{service}: {variable} is not in docs/configuration.md"));
         }
@@ -29,24 +30,38 @@ public sealed partial class ComposeTests
         await using var nats = await NatsServer.StartAsync(new NatsServerSettings { Users = users }, TestContext.Current.CancellationToken);
         foreach (var service in Services)
         {
-            var environment = Service(service).At("environment").EnumerateObject().ToDictionary(
-                variable => variable.Name,
-                variable => (string?)Substitute(variable.Value.ToString(), users.Environment).Replace("@nats:4222", $"@127.0.0.1:{nats.Port}", StringComparison.Ordinal));
-            await using var process = await ServiceProcess.StartAsync($"Kgents.{char.ToUpperInvariant(service[0])}{service[1..]}", environment, TestContext.Current.CancellationToken);
+            await using var process = await ServiceProcess.StartAsync($"Kgents.{char.ToUpperInvariant(service[0])}{service[1..]}", Environment(service, users, nats), TestContext.Current.CancellationToken);
             await process.WaitForReadyAsync(TestContext.Current.CancellationToken);
         }
 
         Assert.Empty(await nats.ReadViolationsAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>What an operator asks there is asked with the settings of the services, as the user that may.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Operations_FindTheStreamsAsTheServicesHaveThem()
+    {
+        var users = new NatsUsers();
+        await using var nats = await NatsServer.StartAsync(new NatsServerSettings { Users = users }, TestContext.Current.CancellationToken);
+        await using var api = await ServiceProcess.StartAsync("Kgents.Api", Environment("api", users, nats), TestContext.Current.CancellationToken);
+        await api.WaitForReadyAsync(TestContext.Current.CancellationToken);
+
+        var (exitCode, output) = await DotnetCommand.RunProgramAsync("Kgents.Operations", Environment("operations", users, nats), "streams", "show");
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("All that is there is as the settings say.", output, StringComparison.Ordinal);
+        Assert.Contains("operations", Service("operations").At("profiles").EnumerateArray().Select(profile => profile.GetString()));
+        Assert.Empty(await nats.ReadViolationsAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public void Images_AreThoseThatThePublishedProjectsAreCalled() =>
-        Assert.All(Services, service => Assert.Equal($"kgents-{service}:${{KGENTS_TAG:-latest}}", Service(service).Text("image")));
+        Assert.All(Programs, service => Assert.Equal($"kgents-{service}:${{KGENTS_TAG:-latest}}", Service(service).Text("image")));
 
     [Fact]
     public void Containers_CanDoNothingThatTheyNeedNot()
     {
-        foreach (var service in (string[])[.. Services, "nats"])
+        foreach (var service in (string[])[.. Programs, "nats"])
         {
             Assert.Equal("true", Service(service).Text("read_only").ToLowerInvariant());
             Assert.Equal(["ALL"], Service(service).At("cap_drop").EnumerateArray().Select(each => each.ToString()));
@@ -60,11 +75,15 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void GracePeriod_IsLongerThanTheDrain() => Assert.All(Services, service => Assert.True(Seconds(Service(service).Text("stop_grace_period")) > GracePeriods.Longest.TotalSeconds));
+    public void GracePeriod_IsLongerThanTheDrain() => Assert.All(Programs, service => Assert.True(Seconds(Service(service).Text("stop_grace_period")) > GracePeriods.Longest.TotalSeconds));
 
     [Fact]
     public void NatsServer_HasThePasswordOfEachUser() => Assert.Equal(
         new NatsUsers().Environment.Keys.Order(StringComparer.Ordinal), Service("nats").At("environment").Names().Order(StringComparer.Ordinal));
+
+    private Dictionary<string, string?> Environment(string service, NatsUsers users, NatsServer nats) => Service(service).At("environment").EnumerateObject().ToDictionary(
+        variable => variable.Name,
+        variable => (string?)Substitute(variable.Value.ToString(), users.Environment).Replace("@nats:4222", $"@127.0.0.1:{nats.Port}", StringComparison.Ordinal));
 
     private JsonElement Service(string name) => compose.At("services", name);
 

@@ -15,4 +15,20 @@ internal static class DotnetCommand
         Assert.True(dotnet.ExitCode == 0, output);
         return output;
     }
+
+    /// <summary>A command of one of the programs: how it ended, and what it wrote.</summary>
+    public static async Task<(int ExitCode, string Output)> RunProgramAsync(string project, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
+    {
+        var start = ServiceStartInfo.Create(project, environment);
+        start.RedirectStandardOutput = true;
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var program = Process.Start(start)!;
+        var output = await program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await program.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (program.ExitCode, output);
+    }
 }

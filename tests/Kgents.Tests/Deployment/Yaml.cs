@@ -33,5 +33,13 @@ internal static class Yaml
 
     public static string Text(this JsonElement element, params string[] path) => element.At(path).ToString();
 
+    /// <summary>The values that have this name, at any depth.</summary>
+    public static IEnumerable<JsonElement> Everywhere(this JsonElement element, string name) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(property => property.NameEquals(name) ? [property.Value] : property.Value.Everywhere(name)),
+        JsonValueKind.Array => element.EnumerateArray().SelectMany(each => each.Everywhere(name)),
+        _ => [],
+    };
+
     public static IEnumerable<string> Names(this JsonElement element) => element.EnumerateObject().Select(property => property.Name);
 }

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using Kgents.Metering;
 using Kgents.Metering.Telemetry;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Kgents.Tests.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Kgents.Tests.Metering;
 
@@ -41,6 +43,28 @@ public sealed class MeteringMetricsTests : MeteringTest
         Assert.True(Read(listener, "kgents.metering.oldest_unsettled_age") > 0);
         Assert.Equal(5, Read(listener, "kgents.metering.drift"));
         await MeasuresAttribute.LookedAtAsync();
+    }
+
+    /// <summary>What an operator asks first: how far behind is it, and since when.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Health_TellsHowFarLedgerAndOpenMeterAreBehind()
+    {
+        await using var metering = await StartAsync(("Metering:Export:MaxUnsettled", "4"));
+        await Recorder.RecordAsync(3);
+        await Recorder.SettledAsync();
+        await Eventually.TrueAsync(async () => await BehindAsync(metering) is { NotEntered: 0, NotSent: 0, NotConfirmed: 0, OldestSeconds: 0 });
+
+        OpenMeter.Fate = _ => EventFate.Lost;
+        await Recorder.RecordAsync(6);
+        await Eventually.TrueAsync(async () => await BehindAsync(metering) is { NotEntered: 0, NotSent: 2, NotConfirmed: 4, OldestSeconds: > 0 });
+    }
+
+    private static async Task<(long NotEntered, long NotSent, long NotConfirmed, long OldestSeconds)?> BehindAsync(KgentsHost metering)
+    {
+        var found = await metering.Services.GetRequiredService<MeteringHealth>().CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken);
+        return found.Data.GetValueOrDefault("partition 0") is Dictionary<string, object> behind
+            ? ((long)behind["not_entered"], (long)behind["not_sent"], (long)behind["not_confirmed"], (long)behind["oldest_seconds"])
+            : null;
     }
 
     private double Read(MeterListener listener, string name)

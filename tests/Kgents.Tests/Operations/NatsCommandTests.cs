@@ -22,6 +22,18 @@ public sealed class NatsCommandTests
         Assert.NotEmpty(text);
     }
 
+    /// <summary>At once: it cannot become one.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task AddressThatIsNone_IsSaid_AndTheCommandFails()
+    {
+        using var host = Create("http://127.0.0.1:9");
+
+        var (code, text) = await RunAsync(host, Timeout.InfiniteTimeSpan, _ => Task.FromResult(0));
+
+        Assert.Equal(1, code);
+        Assert.StartsWith("ConnectionStrings:nats", text, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task WaitForNats_EndsWhenTheProgramIsStopped()
     {

@@ -40,6 +40,22 @@ public sealed class StreamBackupTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task OldestBackups_AreRemoved_ButForThoseThatAreToBeKept_AndForWhatIsNone()
+    {
+        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "a-unfinished")).FullName, "KGENTS_USAGE.snapshot"), "half", TestContext.Current.CancellationToken);
+        foreach (var name in (string[])["b-first", "c-second", "d-third"])
+        {
+            var (code, text) = await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, name), "--keep", "2"]);
+
+            Assert.True(code == 0, text);
+            Assert.Equal(name == "d-third", text.Contains("b-first", StringComparison.Ordinal) && text.Contains("was removed", StringComparison.Ordinal));
+        }
+
+        Assert.Equal(["a-unfinished", "c-second", "d-third"], Directory.GetDirectories(directory).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(2, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, "e"), "--keep", "0"])).ExitCode);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task StreamThatIsMissing_IsSaid_AndTheRestIsBackedUp()
     {
         await using (var connection = new NatsConnection(new NatsOpts { Url = nats.Url }))

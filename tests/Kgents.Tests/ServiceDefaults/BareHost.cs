@@ -37,7 +37,7 @@ internal sealed class BareHost : IAsyncDisposable
 
     public IReadOnlyList<string> Logs => app.Services.GetRequiredService<RecentLogs>().Lines;
 
-    public static async Task<BareHost> StartAsync(string natsUrl, StreamDefinition[] streams, params BucketDefinition[] buckets)
+    public static async Task<BareHost> StartAsync(string? natsUrl, StreamDefinition[] streams, params BucketDefinition[] buckets)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Nats:CheckInterval", "00:00:00.100"), new("Health:Key", HealthKey)]);

@@ -1,34 +1,37 @@
 using System.Net;
 using Kgents.Contracts;
-using Kgents.ServiceDefaults;
+using Kgents.ServiceDefaults.Nats;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using NATS.Client.JetStream.Models;
 
 namespace Kgents.Tests.ServiceDefaults.Nats;
 
-/// <summary>What cannot be is refused at the start; what is only not there, or has no room, is said in one line that names the setting, and waited for.</summary>
+/// <summary>What is wrong, not there, or has no room, is said in one line that names the setting. The process stays, not ready, and waits for what can mend itself.</summary>
 public sealed class BadInputTests
 {
     private static readonly StreamDefinition Log = new("LOG", "log.>", "What a test writes") { DiscardNew = true };
 
-    [Theory]
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(null)]
     [InlineData("")]
     [InlineData("http://127.0.0.1:4222")]
     [InlineData("nats://user:SECRET@127.0.0.1:port")]
     [InlineData("nats://127.0.0.1:4222,amqp://SECRET@127.0.0.1:4222")]
     [InlineData("Endpoint=nats://127.0.0.1:4222;Key=SECRET")]
-    public void Start_IsRefusedByTheNameOfTheSetting_WhenItIsNoAddress(string value)
+    public async Task Service_IsUpAndNotReady_AndSaysOnceWhichSettingItIs_WhenItIsNoAddress(string? value)
     {
-        var builder = WebApplication.CreateBuilder();
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", value)]);
+        const string Problem = "ConnectionStrings:nats (environment: ConnectionStrings__nats): it is not an address of NATS.";
+        await using var host = await BareHost.StartAsync(value, [Streams.Usage]);
 
-        var refusal = Assert.Throws<InvalidOperationException>(() => builder.AddServiceDefaults("kgents-tests"));
+        await Eventually.TrueAsync(async () => (await host.HealthAsync("ready")).Text.Contains($"nats: {Problem}", StringComparison.Ordinal));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), ((await host.HealthAsync("ready")).Status, (await host.HealthAsync("live")).Status));
+        await Eventually.TrueAsync(() => host.Logs.Any(line => line.Contains("Not ready", StringComparison.Ordinal)));
+        var refusal = await Assert.ThrowsAsync<TopologyException>(() => host.Topology.WhenCreatedAsync(NatsCommand.Patience, TestContext.Current.CancellationToken));
+        Assert.StartsWith(Problem, refusal.Message, StringComparison.Ordinal);
 
-        Assert.StartsWith("ConnectionStrings:nats (environment: ConnectionStrings__nats): it is not an address of NATS.", refusal.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("SECRET", refusal.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"Not ready: {Problem}", Assert.Single(host.Logs, line => line.StartsWith("Error", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.DoesNotContain(host.Logs, each => each.Contains("SECRET", StringComparison.Ordinal) || each.Contains("nowhere", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limits.Test)]
