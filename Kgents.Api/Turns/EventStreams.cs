@@ -1,3 +1,4 @@
+using Kgents.Api.Limits;
 using Kgents.Api.Telemetry;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.Features;
@@ -8,7 +9,7 @@ namespace Kgents.Api.Turns;
 
 /// <summary>
 /// Sends each stream until all is sent, its client leaves, or the process stops. First of all middleware, and last: a stream is begun when everything behind has returned, and what the
-/// request needed to be let in is given up when it has begun. Thousands of streams wait for hours, and that was a third of what one held.
+/// request needed to be let in is given up when it has begun: thousands of streams wait for hours. A fault while it is begun is a 500 without a body, and later one the end of the connection; both are logged by Kestrel.
 /// </summary>
 internal sealed class EventStreams(
     RequestDelegate next, ApiMetrics metrics, IHostApplicationLifetime lifetime, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<ViewerBody> logger)
@@ -63,6 +64,7 @@ internal sealed class EventStreams(
         features.Set<IAuthenticateResultFeature>(null);
         features.Set<IItemsFeature>(null);
         features.Set<IQueryFeature>(null);
+        features.Set<IReadOnlyList<LimitState>>(null);
         if (features.Get<IRouteValuesFeature>() is { } route)
         {
             // Kestrel's own, which would stay.

@@ -22,9 +22,6 @@ internal sealed partial class TurnFollower(
     /// <summary>Small, so that a client that comes back sees something soon.</summary>
     private const int FirstPageSize = 16;
 
-    /// <summary>How much rarer the end of a log is looked up at last, when nothing comes.</summary>
-    private const int RarestTailCheck = 6;
-
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>All entries that are ready, together; what is given is good until the next is asked for. An empty batch means that nothing came for a while.</summary>
@@ -42,8 +39,7 @@ internal sealed partial class TurnFollower(
         var upTo = 0UL;
         var page = FirstPageSize;
         var behind = true;
-        var checkedTail = time.GetTimestamp();
-        var untilTailCheck = options.Value.TailCheckInterval;
+        var pace = new TailPace(options.Value.TailCheckInterval, time);
         while (true)
         {
             batch.Clear();
@@ -73,7 +69,7 @@ internal sealed partial class TurnFollower(
             if (batch.Count > 0)
             {
                 last = batch[^1].Sequence;
-                untilTailCheck = options.Value.TailCheckInterval;
+                pace.Begin();
                 var hasEnded = !followed.IsOfSession && batch[^1].IsTerminal;
                 yield return batch;
                 if (hasEnded)
@@ -88,7 +84,7 @@ internal sealed partial class TurnFollower(
                 var isReconnected = live.TakeReconnected();
                 if (live.TakeIdle() || isReconnected)
                 {
-                    if (isReconnected || time.GetElapsedTime(checkedTail) >= untilTailCheck)
+                    if (isReconnected || pace.IsDue)
                     {
                         if (await CheckTailAsync(followed, last, cancellationToken) is not { } tail)
                         {
@@ -98,15 +94,13 @@ internal sealed partial class TurnFollower(
                             yield break;
                         }
 
-                        (behind, upTo) = tail;
+                        (behind, upTo, var isAnswered) = tail;
                         if (behind)
                         {
                             metrics.GapRepaired("tail");
                         }
 
-                        // Thousands of silent streams ask little: what was lost after a silence is found after about as long a one.
-                        checkedTail = time.GetTimestamp();
-                        untilTailCheck = TimeSpan.FromTicks(Math.Min(2 * untilTailCheck.Ticks, RarestTailCheck * options.Value.TailCheckInterval.Ticks));
+                        pace.Looked(isSure: isAnswered && !isReconnected);
                     }
 
                     yield return [];
@@ -168,7 +162,7 @@ internal sealed partial class TurnFollower(
     }
 
     /// <summary>Null when the session is deleted and nothing is left of what is followed.</summary>
-    private async Task<(bool Behind, ulong UpTo)?> CheckTailAsync(FollowedLog followed, ulong last, CancellationToken cancellationToken)
+    private async Task<(bool Behind, ulong UpTo, bool IsAnswered)?> CheckTailAsync(FollowedLog followed, ulong last, CancellationToken cancellationToken)
     {
         try
         {
@@ -178,12 +172,12 @@ internal sealed partial class TurnFollower(
                 return null;
             }
 
-            return tail > last ? (true, tail) : (false, 0);
+            return tail > last ? (true, tail, true) : (false, 0, true);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogNotRead(followed, exception);
-            return (false, 0);
+            return (false, 0, false);
         }
     }
 

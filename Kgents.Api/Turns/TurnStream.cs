@@ -38,5 +38,5 @@ internal sealed class TurnStream(TurnAddress turn, TurnFeeds feeds) : EventStrea
     public override Task FollowAsync(ViewerBody body, CancellationToken cancellationToken) =>
         Expired is null ? feeds.ViewAsync(turn, After, Trace, body, cancellationToken) : Task.CompletedTask;
 
-    public override Task LeftAsync() => OnDisconnect?.Invoke(turn) ?? Task.CompletedTask;
+    public override Task LeftAsync() => Expired is null && OnDisconnect is not null ? OnDisconnect(turn) : Task.CompletedTask;
 }

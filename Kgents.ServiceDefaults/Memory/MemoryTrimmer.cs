@@ -13,13 +13,16 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
     /// <summary>In bytes per second. Thousands of open streams on which nothing comes allocate less, ten of live ones about as much.</summary>
     private const int Rest = 256 * 1024;
 
-    /// <summary>In bytes. Less garbage than this, or than a quarter of what is in use, is not worth a pause.</summary>
+    /// <summary>In bytes. Less than this, or than a quarter of what there is with its garbage, is not worth a pause.</summary>
     private const long LeastGarbage = 32 * 1024 * 1024;
+
+    /// <summary>Less is never.</summary>
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var interval = options.Value.TrimAfter;
-        if (interval == TimeSpan.Zero)
+        if (interval < Shortest)
         {
             return;
         }
@@ -41,10 +44,9 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
 
     private void Trim()
     {
-        var held = GC.GetGCMemoryInfo().TotalCommittedBytes;
+        var before = Environment.WorkingSet;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        var after = GC.GetGCMemoryInfo(GCKind.FullBlocking);
-        LogTrimmed((held - after.TotalCommittedBytes) >> 20, after.PauseDurations[0].TotalMilliseconds);
+        LogTrimmed((before - Environment.WorkingSet) >> 20, GC.GetGCMemoryInfo(GCKind.FullBlocking).PauseDurations[0].TotalMilliseconds);
     }
 
     [LoggerMessage(LogLevel.Debug, "Gave {MiB} MiB back, in {Milliseconds} ms.")]

@@ -106,6 +106,8 @@ public sealed partial class FencedPublisher(INatsJSContext jetStream, JetStreamR
             var next = await reader.NextAsync(stream, subject, expectedLast + 1, cancellationToken);
             if (next is not null)
             {
+                // Whosever it is, something was stored.
+                room.Stored(stream);
                 return isOurs(next) ? FencedResult.Stored(next.Sequence) : FencedResult.Lost(next);
             }
 

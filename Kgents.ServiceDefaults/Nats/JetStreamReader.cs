@@ -34,7 +34,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     public async ValueTask<ulong> LastSequenceAsync(string stream, string subject, CancellationToken cancellationToken)
     {
         var reply = await GetAsync(stream, new MessageGetRequest(null, null, subject), ReaderJson.Default.SequenceGetReply, cancellationToken);
-        return IsFound(stream, reply?.Message, reply?.Error) ? reply!.Message!.Sequence : 0;
+        return Found(stream, reply?.Message, reply?.Error)?.Sequence ?? 0;
     }
 
     /// <summary>The first message of a subject with at least this sequence, from the leader.</summary>
@@ -142,18 +142,21 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     private async ValueTask<StoredEntry?> GetAsync(string stream, MessageGetRequest request, CancellationToken cancellationToken)
     {
         var reply = await GetAsync(stream, request, ReaderJson.Default.MessageGetReply, cancellationToken);
-        return IsFound(stream, reply?.Message, reply?.Error) && reply!.Message is { } message
+        return Found(stream, reply?.Message, reply?.Error) is { } message
             ? new StoredEntry(message.Sequence, message.Subject, message.Data, ParseHeaders(message.Headers), message.Time)
             : null;
     }
 
-    private static bool IsFound(string stream, object? message, ApiError? error) => (message, error) switch
-    {
-        (not null, _) => true,
-        (null, { ErrCode: NoMessageFound }) => false,
-        (null, not null) => throw new NatsJSApiException(error),
-        _ => throw new NatsJSException($"Reading {stream} was answered by nothing that can be read."),
-    };
+    /// <summary>The message, or null where there is none.</summary>
+    private static T? Found<T>(string stream, T? message, ApiError? error)
+        where T : class =>
+        (message, error) switch
+        {
+            (not null, _) => message,
+            (null, { ErrCode: NoMessageFound }) => null,
+            (null, not null) => throw new NatsJSApiException(error),
+            _ => throw new NatsJSException($"Reading {stream} was answered by nothing that can be read."),
+        };
 
     /// <summary>Asked without NATS.Net's own call, for which a message that is not there is an exception, and each answer costs several kilobytes.</summary>
     private async ValueTask<TReply?> GetAsync<TReply>(string stream, MessageGetRequest request, JsonTypeInfo<TReply> type, CancellationToken cancellationToken)

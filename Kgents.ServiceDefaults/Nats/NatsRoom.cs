@@ -21,6 +21,9 @@ public sealed partial class NatsRoom(INatsConnection connection, TimeProvider ti
     /// <summary>For so long a stream may be silent before that is said: no election of a leader takes longer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>A publish that is not answered so long after the last one is another story.</summary>
+    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, Refusal> refused = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Silence> silent = new(StringComparer.Ordinal);
 
@@ -63,13 +66,13 @@ public sealed partial class NatsRoom(INatsConnection connection, TimeProvider ti
             return;
         }
 
-        var silence = silent.AddOrUpdate(stream, _ => Begin(), (_, known) => known.Server == connection.ServerInfo ? known : Begin());
+        var silence = silent.AddOrUpdate(stream, _ => Begin(), (_, known) => known.Server == connection.ServerInfo && time.GetElapsedTime(known.Latest) < Forgotten ? known with { Latest = time.GetTimestamp() } : Begin());
         if (time.GetElapsedTime(silence.Since) >= Patience)
         {
             Refused(stream, $"nats-server acknowledges nothing in {stream}: if its log has a 'write error', make room on the disk beneath its store_dir, restart it, and set max_file_store below what the disk has");
         }
 
-        Silence Begin() => new(connection.ServerInfo, time.GetTimestamp());
+        Silence Begin() => new(connection.ServerInfo, time.GetTimestamp(), time.GetTimestamp());
     }
 
     /// <summary>In words for an operator, with what to set.</summary>
@@ -92,7 +95,7 @@ public sealed partial class NatsRoom(INatsConnection connection, TimeProvider ti
 
     private sealed record Refusal(string Problem, long At);
 
-    private sealed record Silence(INatsServerInfo? Server, long Since);
+    private sealed record Silence(INatsServerInfo? Server, long Since, long Latest);
 
     [LoggerMessage(LogLevel.Error, "Not ready: {Problem}. Trying again.")]
     private partial void LogFull(string problem);

@@ -61,6 +61,9 @@ internal static class IdleStreams
         var streams = new HttpResponseMessage?[scale.IdleStreams];
         await EachAsync(scale with { IdleStreams = Math.Max(1, scale.IdleStreams / 10) }, async index => (await open(index)).Dispose());
         await Task.Delay(scale.Window / 4, cancellationToken);
+
+        // What its start has left is no stream's either, and Kgents would give it back later.
+        await server.PostAsync(ChildServers.Collect, cancellationToken);
         var before = ProcessMeter.Memory(server.Process.ProcessId);
         try
         {

@@ -15,14 +15,17 @@ public sealed class MemoryTrimmerTests
         await using var system = await KgentsSystem.StartAsync(new SystemSettings { Workers = 0, Metering = false });
         var api = await system.StartApiAsync(Told, ("Memory__TrimAfter", "00:00:01"));
         var session = await system.Client.CreateSessionAsync();
+
+        // Its start leaves garbage too.
+        var before = api.Output.Count(IsTrim);
         var until = TimeProvider.System.GetTimestamp();
         while (TimeProvider.System.GetElapsedTime(until) < TimeSpan.FromSeconds(4))
         {
             await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => system.Client.MessagesAsync(session)));
         }
 
-        Assert.DoesNotContain(api.Output, IsTrim);
-        await api.WaitForLineAsync(IsTrim, TestContext.Current.CancellationToken);
+        Assert.Equal(before, api.Output.Count(IsTrim));
+        await Eventually.TrueAsync(() => Task.FromResult(api.Output.Count(IsTrim) > before));
     }
 
     [Fact(Timeout = Limits.Milliseconds)]

@@ -8,9 +8,29 @@ internal static class MemoryDirectory
     /// <summary>Far above what all tests that run at once store; a container has 64 MB unless it is told otherwise.</summary>
     private const long LeastRoom = 2L << 30;
 
+    private const string Prefix = "kgents-nats-";
+
+    /// <summary>What processes have left that were killed, since it is memory.</summary>
+    private static readonly Lazy<bool> Usable = new(() =>
+    {
+        if (!Directory.Exists(Root))
+        {
+            return false;
+        }
+
+        foreach (var left in new DirectoryInfo(Root).EnumerateDirectories($"{Prefix}*").Where(directory => !Directory.Exists($"/proc/{OwnerOf(directory)}")))
+        {
+            left.Delete(recursive: true);
+        }
+
+        return true;
+    });
+
     /// <summary>Null where there is none, or little room in it.</summary>
     public static DirectoryInfo? TryCreate() =>
-        Directory.Exists(Root) && new DriveInfo(Root).AvailableFreeSpace >= LeastRoom
-            ? Directory.CreateDirectory(Path.Combine(Root, $"kgents-nats-{Guid.NewGuid():n}"))
+        Usable.Value && new DriveInfo(Root).AvailableFreeSpace >= LeastRoom
+            ? Directory.CreateDirectory(Path.Combine(Root, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():n}"))
             : null;
+
+    private static string OwnerOf(DirectoryInfo directory) => directory.Name[Prefix.Length..].Split('-')[0];
 }

@@ -85,7 +85,13 @@ internal sealed class NatsServerFiles(string? store, bool inMemory) : IDisposabl
 
     public void Dispose()
     {
-        _directory.Delete(recursive: true);
-        _memory?.Delete(recursive: true);
+        try
+        {
+            _directory.Delete(recursive: true);
+        }
+        finally
+        {
+            _memory?.Delete(recursive: true);
+        }
     }
 }

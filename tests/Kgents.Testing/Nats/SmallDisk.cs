@@ -21,9 +21,9 @@ public sealed class SmallDisk : IDisposable
     public static string? TryMount(int megabytes, out SmallDisk? disk)
     {
         disk = null;
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || !File.Exists("/usr/bin/mount"))
         {
-            return "Only root on Linux may mount a disk.";
+            return "Only root on Linux, with `mount`, may mount a disk.";
         }
 
         var mounted = new SmallDisk();
@@ -61,8 +61,10 @@ public sealed class SmallDisk : IDisposable
 
     public void Dispose()
     {
-        Run("umount", "--lazy", Path);
-        _directory.Delete(recursive: true);
+        if (Run("umount", "--lazy", Path).ExitCode == 0)
+        {
+            _directory.Delete();
+        }
     }
 
     private static (int ExitCode, string Error) Run(string command, params string[] arguments)

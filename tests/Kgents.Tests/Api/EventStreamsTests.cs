@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Kgents.Api.Telemetry;
 using Kgents.Api.Turns;
 using Kgents.Tests.Hosting;
@@ -16,6 +17,7 @@ public sealed class EventStreamsTests : IAsyncLifetime
     private readonly OpenStream stream = new();
     private readonly Scoped scoped = new();
     private readonly HttpClient client = new();
+    private readonly List<WeakReference> broughtAlong = [];
     private readonly TaskCompletionSource returned = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WebApplication app = null!;
 
@@ -29,6 +31,7 @@ public sealed class EventStreamsTests : IAsyncLifetime
         app.UseMiddleware<EventStreams>();
         app.Use(async (context, next) =>
         {
+            Bring(context);
             await next(context);
             returned.SetResult();
         });
@@ -55,6 +58,20 @@ public sealed class EventStreamsTests : IAsyncLifetime
         Assert.True(scoped.IsDisposed);
         Assert.Empty(stream.Context!.Request.RouteValues);
         Assert.NotNull(stream.Context.GetEndpoint());
+        GC.Collect();
+        Assert.Equal([false, false, false], broughtAlong.Select(reference => reference.IsAlive));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Connection_IsCut_WhenAStreamFails()
+    {
+        using var response = await OpenAsync();
+        await stream.Followed;
+
+        stream.Fail();
+
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.False(stream.Left.IsCompleted);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -81,12 +98,22 @@ public sealed class EventStreamsTests : IAsyncLifetime
     public async Task OtherAnswers_AreWhatTheyAre() =>
         Assert.Equal("answer", await client.GetStringAsync(new Uri("/answer", UriKind.Relative), TestContext.Current.CancellationToken));
 
+    /// <summary>A user, an item and a query, as authentication, middleware and endpoints leave them.</summary>
+    private void Bring(HttpContext context)
+    {
+        var (user, item) = (new ClaimsPrincipal(new ClaimsIdentity("test")), new object());
+        context.User = user;
+        context.Items["item"] = item;
+        broughtAlong.AddRange([new WeakReference(user), new WeakReference(item), new WeakReference(context.Request.Query)]);
+    }
+
     private Task<HttpResponseMessage> OpenAsync() =>
-        client.GetAsync(new Uri("/stream/one", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        client.GetAsync(new Uri("/stream/one?after=1", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
 
     private sealed class OpenStream : EventStream
     {
         private readonly TaskCompletionSource followed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource end = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public override ulong? Start => 0;
@@ -97,6 +124,8 @@ public sealed class EventStreamsTests : IAsyncLifetime
 
         public Task Left => left.Task;
 
+        public void Fail() => end.SetException(new InvalidOperationException("It fails."));
+
         public override Task ExecuteAsync(HttpContext httpContext)
         {
             Context = httpContext;
@@ -106,7 +135,7 @@ public sealed class EventStreamsTests : IAsyncLifetime
         public override Task FollowAsync(ViewerBody body, CancellationToken cancellationToken)
         {
             followed.SetResult();
-            return Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            return end.Task.WaitAsync(cancellationToken);
         }
 
         public override Task LeftAsync()
