@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kgents.Testing;
 
 /// <summary>A temporary directory in the machine's memory, for files that need not outlive it.</summary>
@@ -18,7 +20,7 @@ internal static class MemoryDirectory
             return false;
         }
 
-        foreach (var left in new DirectoryInfo(Root).EnumerateDirectories($"{Prefix}*").Where(directory => !Directory.Exists($"/proc/{OwnerOf(directory)}")))
+        foreach (var left in new DirectoryInfo(Root).EnumerateDirectories($"{Prefix}*").Where(directory => OwnerOf(directory) is { } owner && !Directory.Exists($"/proc/{owner}")))
         {
             left.Delete(recursive: true);
         }
@@ -32,5 +34,5 @@ internal static class MemoryDirectory
             ? Directory.CreateDirectory(Path.Combine(Root, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():n}"))
             : null;
 
-    private static string OwnerOf(DirectoryInfo directory) => directory.Name[Prefix.Length..].Split('-')[0];
+    private static int? OwnerOf(DirectoryInfo directory) => int.TryParse(directory.Name[Prefix.Length..].Split('-')[0], CultureInfo.InvariantCulture, out var id) ? id : null;
 }

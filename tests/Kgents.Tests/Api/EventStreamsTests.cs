@@ -56,10 +56,10 @@ public sealed class EventStreamsTests : IAsyncLifetime
         await returned.Task;
         await stream.Followed;
         Assert.True(scoped.IsDisposed);
-        Assert.Empty(stream.Context!.Request.RouteValues);
-        Assert.NotNull(stream.Context.GetEndpoint());
         GC.Collect();
         Assert.Equal([false, false, false], broughtAlong.Select(reference => reference.IsAlive));
+        Assert.Empty(stream.Context!.Request.RouteValues);
+        Assert.NotNull(stream.Context.GetEndpoint());
     }
 
     [Fact(Timeout = Limits.Test)]
