@@ -12,6 +12,9 @@ namespace Kgents.Api.Plans;
 /// </summary>
 internal sealed partial class QuotaRebase(TenantQuota quotas, LedgerMonths ledgers, MonthUsage usage, JetStreamReader reader, IOptions<QuotaOptions> options, TimeProvider time, ILogger<QuotaRebase> logger)
 {
+    /// <summary>Sums of an hour and a model that are in memory at once.</summary>
+    private const int MostSums = 200_000;
+
     /// <summary>A tenant's turns end in between; each time only for a moment.</summary>
     private const int Tries = 20;
 
@@ -25,7 +28,7 @@ internal sealed partial class QuotaRebase(TenantQuota quotas, LedgerMonths ledge
         while (tenants.Count > 0)
         {
             var month = UsageWindow.Month(time.GetUtcNow());
-            foreach (var (tenant, ledger) in await ledgers.ReadAsync(tenants, month, cancellationToken))
+            foreach (var (tenant, ledger) in await ledgers.ReadAsync(tenants, month, MostSums, cancellationToken))
             {
                 await RebaseAsync(tenant, month, ledger, cancellationToken);
                 tenants.Remove(tenant);
