@@ -16,17 +16,12 @@ internal sealed record LedgerMonth(long? Tokens, IReadOnlyDictionary<int, ulong>
 /// </summary>
 internal sealed class LedgerMonths(JetStreamReader reader, IOptions<NatsTopologyOptions> streams)
 {
-    /// <summary>Sums of an hour and a model that are in memory at once.</summary>
-    public int MostSums { get; init; } = 200_000;
-
-    /// <summary>Ranges of ledgers that were read, in all.</summary>
-    public long RangesRead { get; private set; }
-
     /// <summary>Those of the tenants that fitted, one at least; the others are for the next time.</summary>
-    public async Task<IReadOnlyDictionary<TenantId, LedgerMonth>> ReadAsync(IEnumerable<TenantId> tenants, DateTimeOffset month, CancellationToken cancellationToken)
+    /// <param name="mostSums">Of an hour and a model, that are in memory at once.</param>
+    public async Task<IReadOnlyDictionary<TenantId, LedgerMonth>> ReadAsync(IEnumerable<TenantId> tenants, DateTimeOffset month, int mostSums, CancellationToken cancellationToken)
     {
         var query = new UsageQuery(month, month.AddMonths(1), UsageWindow.Total, [], Model: null, Session: null, Key: null);
-        var tokens = new TenantTokens(tenants, MostSums);
+        var tokens = new TenantTokens(tenants, mostSums);
         var through = new Dictionary<int, ulong>();
         foreach (var partition in await PartitionsAsync(cancellationToken))
         {
@@ -34,7 +29,6 @@ internal sealed class LedgerMonths(JetStreamReader reader, IOptions<NatsTopology
             await ledger.BeginAsync(cancellationToken);
             await foreach (var range in ledger.ReadAsync(query, cancellationToken))
             {
-                RangesRead++;
                 foreach (var total in range.Totals.Where(total => total.Type == UsageEvent.BillableType && query.Covers(total.Hour)))
                 {
                     tokens.Set(total);

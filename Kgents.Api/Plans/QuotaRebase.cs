@@ -12,6 +12,9 @@ namespace Kgents.Api.Plans;
 /// </summary>
 internal sealed partial class QuotaRebase(TenantQuota quotas, LedgerMonths ledgers, MonthUsage usage, JetStreamReader reader, IOptions<QuotaOptions> options, TimeProvider time, ILogger<QuotaRebase> logger)
 {
+    /// <summary>Sums of an hour and a model that are in memory at once.</summary>
+    private const int MostSums = 200_000;
+
     /// <summary>A tenant's turns end in between; each time only for a moment.</summary>
     private const int Tries = 20;
 
@@ -22,24 +25,35 @@ internal sealed partial class QuotaRebase(TenantQuota quotas, LedgerMonths ledge
         // A little less than the interval, so that a replica's next look does not come just too early.
         var due = time.GetUtcNow() - (options.Value.RebaseInterval * 0.9);
         var tenants = await quotas.AllAsync(cancellationToken).Where(each => each.Quota.RebasedAt is null || each.Quota.RebasedAt <= due).Select(each => each.Tenant).ToHashSetAsync(cancellationToken: cancellationToken);
+        await ApplyAsync(tenants, due, cancellationToken);
+    }
+
+    /// <summary>Those of the tenants that are still due when it is their turn: another replica may have begun at the same moment.</summary>
+    internal async Task ApplyAsync(HashSet<TenantId> tenants, DateTimeOffset due, CancellationToken cancellationToken)
+    {
         while (tenants.Count > 0)
         {
             var month = UsageWindow.Month(time.GetUtcNow());
-            foreach (var (tenant, ledger) in await ledgers.ReadAsync(tenants, month, cancellationToken))
+            foreach (var (tenant, ledger) in await ledgers.ReadAsync(tenants, month, MostSums, cancellationToken))
             {
-                await RebaseAsync(tenant, month, ledger, cancellationToken);
+                await RebaseAsync(tenant, month, ledger, due, cancellationToken);
                 tenants.Remove(tenant);
             }
         }
     }
 
-    private async Task RebaseAsync(TenantId tenant, DateTimeOffset month, LedgerMonth ledger, CancellationToken cancellationToken)
+    private async Task RebaseAsync(TenantId tenant, DateTimeOffset month, LedgerMonth ledger, DateTimeOffset due, CancellationToken cancellationToken)
     {
         if (ledger.Tokens is not { } tokens || await SeeAsync(tenant, cancellationToken) is not var (quota, last)
             || quota.Period != TenantQuota.PeriodOf(month))
         {
             // Of another month is what is settled when the month has just ended, or when whoever wrote it was there already.
             LogNotCompared(tenant);
+            return;
+        }
+
+        if (quota.RebasedAt > due)
+        {
             return;
         }
 

@@ -5,15 +5,20 @@ namespace Kgents.Api.Plans;
 /// <summary>Adds up the tokens of tenants from the running totals of ledgers, of which the last one holds. When there are too many of these, the last tenants by name are left out.</summary>
 internal sealed class TenantTokens
 {
+    private static readonly Comparer<TenantId> ByName = Comparer<TenantId>.Create((one, other) => string.CompareOrdinal(one.ToString(), other.ToString()));
+
     private readonly int most;
     private readonly SortedDictionary<TenantId, long?> sums;
     private readonly Dictionary<TenantId, Dictionary<(string Hour, string Model), decimal>> running = [];
+
+    /// <summary>Those that have anything running.</summary>
+    private readonly SortedSet<TenantId> counted = new(ByName);
     private int count;
 
     public TenantTokens(IEnumerable<TenantId> tenants, int most)
     {
         this.most = most;
-        sums = new(tenants.ToDictionary(tenant => tenant, _ => (long?)0), Comparer<TenantId>.Create((one, other) => string.CompareOrdinal(one.ToString(), other.ToString())));
+        sums = new(tenants.ToDictionary(tenant => tenant, _ => (long?)0), ByName);
     }
 
     /// <summary>Of the tenants that were not left out; null for one that has too much alone.</summary>
@@ -26,7 +31,12 @@ internal sealed class TenantTokens
             return;
         }
 
-        var own = running.TryGetValue(total.Tenant, out var known) ? known : running[total.Tenant] = [];
+        if (!running.TryGetValue(total.Tenant, out var own))
+        {
+            own = running[total.Tenant] = [];
+            counted.Add(total.Tenant);
+        }
+
         count += own.TryAdd((total.Hour, total.Model), 0) ? 1 : 0;
         own[(total.Hour, total.Model)] = total.TotalTokens;
         while (count > most)
@@ -44,15 +54,17 @@ internal sealed class TenantTokens
         }
 
         running.Clear();
+        counted.Clear();
         count = 0;
     }
 
     /// <summary>The last one that has anything; the first one of all stays, and is not added up then, so that every reading comes on.</summary>
     private void LeaveOut()
     {
-        var tenant = sums.Keys.Last(running.ContainsKey);
+        var tenant = counted.Max;
         count -= running[tenant].Count;
         running.Remove(tenant);
+        counted.Remove(tenant);
         if (tenant == sums.Keys.First())
         {
             sums[tenant] = null;

@@ -8,6 +8,9 @@ namespace Kgents.Api.Webhooks;
 /// <summary>What became of events at a webhook, and the order to send one again.</summary>
 internal sealed class DeliveryLog(WebhookStore webhooks, WebhookDeliveries deliveries, TimeProvider time)
 {
+    /// <summary>Far more than whoever makes deliveries allows an event to be older than its webhook.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromHours(1);
+
     public async Task<IResult> ListAsync(TenantId tenant, string webhookId, string? limit, string? cursor, CancellationToken cancellationToken)
     {
         if (Paging.Read(limit, cursor, ulong.MaxValue, out var page) is { } problem)
@@ -15,15 +18,13 @@ internal sealed class DeliveryLog(WebhookStore webhooks, WebhookDeliveries deliv
             return problem;
         }
 
-        if (!WebhookId.TryParse(webhookId, null, out var id) || await webhooks.FindAsync(tenant, id, cancellationToken) is null)
+        if (!WebhookId.TryParse(webhookId, null, out var id) || await webhooks.FindAsync(tenant, id, cancellationToken) is not { } webhook)
         {
             return Problem.WebhookNotFound;
         }
 
-        var found = await deliveries.LatestAsync(tenant, id, page.Cursor, page.Limit + 1, cancellationToken);
-        var shown = found.Take(page.Limit).ToList();
-        return TypedResults.Ok(new DeliveryPage(
-            [.. shown.Select(each => DeliveryResponse.From(each.Id, each.Delivery))], found.Count > page.Limit ? Paging.Text(shown[^1].Delivery.Sequence) : null));
+        var (found, next) = await deliveries.PageAsync(tenant, id, webhook.CreatedAt - ClockSkew, page.Cursor, page.Limit, cancellationToken);
+        return TypedResults.Ok(new DeliveryPage([.. found.Select(each => DeliveryResponse.From(each.Id, each.Delivery))], Paging.Text(next)));
     }
 
     /// <summary>It is due now, and begins the schedule anew, whatever became of it before.</summary>

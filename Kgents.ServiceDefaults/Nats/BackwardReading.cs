@@ -3,31 +3,48 @@ using System.Runtime.CompilerServices;
 namespace Kgents.ServiceDefaults.Nats;
 
 /// <summary>
-/// Reads a stream from its end. JetStream reads forwards only, so it is read one piece after the other, larger ones where the subject has few messages there: who stops when a page is full
-/// pays for what is read to fill it, and what is before that is not read.
+/// Reads a stream from its end. JetStream reads forwards only, so it is read one piece after the other, larger ones where the subject has few messages: who stops when a page is full
+/// pays for what is read to fill it, and what is before that is not read. Where the subject has none, pieces cost one request each and grow without end; beyond its first message there are none.
 /// </summary>
 public static class BackwardReading
 {
-    private const ulong FirstPiece = 256;
-    private const ulong LargestPiece = 16 * 1024;
-    private const ulong Growth = 4;
+    private const int FirstPiece = 256;
+    private const int Growth = 4;
 
-    /// <summary>The messages of a subject before a sequence, the latest first, piece by piece. A piece may be empty; in memory is one.</summary>
+    /// <summary>In memory at once. A piece that grew where messages are few, and meets many, is made smaller.</summary>
+    private const int MostInPiece = FirstPiece * Growth;
+
+    /// <summary>The messages of a subject before a sequence, the latest first, piece by piece. No piece is empty.</summary>
     public static async IAsyncEnumerable<IReadOnlyList<StoredEntry>> ReadBackwardsAsync(
         this JetStreamReader reader, string stream, string subject, ulong before, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (first, last) = await reader.RangeAsync(stream, cancellationToken);
+        var (_, last) = await reader.RangeAsync(stream, cancellationToken);
         var end = Math.Min(before, last + 1);
-        var piece = FirstPiece;
+        var first = (await reader.NextAsync(stream, subject, 1, cancellationToken))?.Sequence ?? end;
+        var piece = (ulong)FirstPiece;
         while (end > first)
         {
-            var start = end - first > piece ? end - piece : first;
-            var entries = await reader.ReadAsync(stream, subject, start, end - 1, cancellationToken).TakeWhile(entry => entry.Sequence < end).Reverse().ToListAsync(cancellationToken);
-            yield return entries;
+            var start = end > first + piece ? end - piece : first;
 
-            // Only where they are few and far between.
-            piece = entries.Count < (int)FirstPiece ? Math.Min(piece * Growth, LargestPiece) : FirstPiece;
+            // A batch is not told where to end: where the piece has nothing it would bring later ones, which were read already. One that grew may have nothing.
+            var from = piece == FirstPiece ? start : (await reader.NextAsync(stream, subject, start, cancellationToken))?.Sequence ?? end;
+            var entries = from < end ? await PieceAsync(from, end) : [];
+            if (entries.Count > MostInPiece)
+            {
+                piece /= Growth;
+                continue;
+            }
+
+            if (entries.Count > 0)
+            {
+                yield return entries;
+            }
+
+            piece = entries.Count < FirstPiece ? piece * Growth : FirstPiece;
             end = start;
         }
+
+        ValueTask<List<StoredEntry>> PieceAsync(ulong from, ulong end) =>
+            reader.ReadAsync(stream, subject, from, end - 1, cancellationToken).TakeWhile(entry => entry.Sequence < end).Take(MostInPiece + 1).Reverse().ToListAsync(cancellationToken);
     }
 }

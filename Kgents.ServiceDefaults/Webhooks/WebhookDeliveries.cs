@@ -10,32 +10,51 @@ public sealed class WebhookDeliveries(JetStreamReader reader, FencedPublisher pu
     /// <summary>Looked up in one request.</summary>
     private const int EventsAtOnce = 100;
 
+    /// <summary>Looked at for one page, and then to the end of what was read with them.</summary>
+    private const int MostEvents = 1000;
+
     private static readonly string Stream = Subjects.KeyValueStream(Buckets.WebhookDeliveries);
 
     private readonly BucketRecords<WebhookDelivery> records = new(Buckets.WebhookDeliveryRecords, WireJson.Default.WebhookDelivery, reader, publisher, time);
 
     /// <summary>
-    /// Those of a webhook whose events came before one, the latest first, at most so many. The tenant's events are read from there backwards, as far as is needed, and what became of each at the webhook is looked
-    /// up: the bucket has deliveries by their last change.
+    /// A page of a webhook's, the latest event first. The tenant's events are read backwards, as far as it takes to fill it, and what became of each at the webhook is looked up: the bucket has deliveries by
+    /// their last change. Where few are among very many events, a page is short, and the next one goes on.
     /// </summary>
-    /// <param name="before">The sequence of that event.</param>
-    public async Task<IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)>> LatestAsync(TenantId tenant, WebhookId webhook, ulong before, int most, CancellationToken cancellationToken)
+    /// <param name="since">The webhook was told of nothing that was stored before.</param>
+    /// <param name="before">The sequence of an event; those from it on are left out.</param>
+    /// <returns>At most <paramref name="limit"/>; and where the next page begins, if there is one.</returns>
+    public async Task<(IReadOnlyList<(WebhookEventId Id, WebhookDelivery Delivery)> Deliveries, ulong? Next)> PageAsync(
+        TenantId tenant, WebhookId webhook, DateTimeOffset since, ulong before, int limit, CancellationToken cancellationToken)
     {
-        var latest = new List<(WebhookEventId Id, WebhookDelivery Delivery)>();
+        var page = new List<(WebhookEventId Id, WebhookDelivery Delivery)>();
+        var seen = 0;
         await foreach (var piece in reader.ReadBackwardsAsync(Streams.WebhookEvents.Name, Subjects.WebhookEvents(tenant), before, cancellationToken))
         {
-            foreach (var some in piece.Chunk(Math.Max(most, EventsAtOnce)).TakeWhile(_ => latest.Count < most))
+            var events = piece.TakeWhile(entry => entry.Time >= since).ToList();
+            foreach (var some in events.Chunk(EventsAtOnce).TakeWhile(_ => page.Count <= limit))
             {
-                latest.AddRange((await OfAsync(tenant, webhook, some, cancellationToken)).OrderByDescending(each => each.Delivery.Sequence));
+                page.AddRange((await OfAsync(tenant, webhook, some, cancellationToken)).OrderByDescending(each => each.Delivery.Sequence));
             }
 
-            if (latest.Count >= most)
+            if (page.Count > limit)
+            {
+                return ([.. page.Take(limit)], page[limit - 1].Delivery.Sequence);
+            }
+
+            if (events.Count < piece.Count)
             {
                 break;
             }
+
+            seen += piece.Count;
+            if (seen >= MostEvents)
+            {
+                return (page, piece[^1].Sequence);
+            }
         }
 
-        return [.. latest.Take(most)];
+        return (page, null);
     }
 
     public Task<(WebhookDelivery Value, ulong Sequence)?> FindAsync(DeliveryAddress address, CancellationToken cancellationToken) =>

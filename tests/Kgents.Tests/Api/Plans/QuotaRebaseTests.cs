@@ -96,6 +96,26 @@ public sealed class QuotaRebaseTests : TurnTest
         Assert.Equal(600, (await QuotaAsync(host)).Settled);
     }
 
+    /// <summary>Replicas that start together find the same tenants due; whoever comes to one later leaves it to its next time.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Tenant_IsLeftOut_WhenAnotherReplicaHasRebasedItMeanwhile()
+    {
+        await using var host = await StartAsync(Never);
+        using var client = await ClientAsync(host);
+        await client.SayAsync(await client.CreateSessionAsync(), "well?");
+        var rebase = host.Services.GetRequiredService<QuotaRebase>();
+        var due = TimeProvider.System.GetUtcNow();
+        await rebase.ApplyAsync([Acme], due, TestContext.Current.CancellationToken);
+        var first = (await QuotaAsync(host)).RebasedAt;
+        Assert.NotNull(first);
+
+        await rebase.ApplyAsync([Acme], due, TestContext.Current.CancellationToken);
+        Assert.Equal(first, (await QuotaAsync(host)).RebasedAt);
+
+        await rebase.ApplyAsync([Acme], TimeProvider.System.GetUtcNow(), TestContext.Current.CancellationToken);
+        Assert.NotEqual(first, (await QuotaAsync(host)).RebasedAt);
+    }
+
     /// <summary>A worker died after it recorded the usage of a turn and before it settled it; the ledger has that usage.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsNotCountedTwice_WhenItIsRecordedAndNotSettledYet()

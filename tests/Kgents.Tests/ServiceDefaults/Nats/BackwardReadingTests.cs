@@ -50,15 +50,61 @@ public sealed class BackwardReadingTests : IAsyncLifetime
         Assert.Equal(128 + 512, (await PiecesAsync("log.a", ulong.MaxValue, 2)).Sum(piece => piece.Count));
     }
 
-    /// <summary>What is not there costs a request for each piece, and these grow.</summary>
-    [Fact(Timeout = Limits.Test)]
-    public async Task SubjectWithoutMessages_IsLookedForInFewPieces()
+    /// <summary>The first is looked for, and what is before it, or before nothing, is not read.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(0, 0)]
+    [InlineData(300, 2)]
+    public async Task WhatIsBeforeTheFirst_CostsNothing(int messages, int batches)
     {
-        var pieces = await PiecesAsync("log.c", ulong.MaxValue, int.MaxValue);
+        await PublishAsync("log.c", messages);
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var reading = new LogStream(proxy.Url);
 
-        Assert.Equal([0, 0, 0], pieces.Select(piece => piece.Count));
+        Assert.Equal(messages, (await PiecesAsync(reading, "log.c", ulong.MaxValue, int.MaxValue)).Sum(piece => piece.Count));
+        Assert.Equal((1, batches), Requests(proxy));
     }
 
-    private async Task<IReadOnlyList<IReadOnlyList<StoredEntry>>> PiecesAsync(string subject, ulong before, int most) =>
+    /// <summary>Of the pieces of a gap the first may be read in vain; of those that have grown the leader says that they have nothing.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Gap_IsLookedAt_AndNotReadAgain()
+    {
+        await PublishAsync("log.c", 1);
+        await PublishAsync("log.b", 3000);
+        await PublishAsync("log.c", 256);
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var reading = new LogStream(proxy.Url);
+
+        Assert.Equal([256, 1], (await PiecesAsync(reading, "log.c", ulong.MaxValue, int.MaxValue)).Select(piece => piece.Count));
+        Assert.Equal((3, 3), Requests(proxy));
+    }
+
+    /// <summary>A piece has grown over a gap when it comes to where messages are many.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task NoPiece_IsMoreThanMemoryIsFor()
+    {
+        await PublishAsync("log.c", 3000);
+        await PublishAsync("log.b", 1400);
+
+        var pieces = await PiecesAsync("log.c", ulong.MaxValue, int.MaxValue);
+
+        Assert.Equal(Enumerable.Range(1, 3000).Select(number => (ulong)((2 * Pairs) + number)).Reverse(), pieces.SelectMany(piece => piece).Select(entry => entry.Sequence));
+        Assert.All(pieces, piece => Assert.InRange(piece.Count, 1, 1024));
+    }
+
+    private static (int OfTheLeader, int Batches) Requests(NatsProxy proxy) => (
+        proxy.PublishedSubjects.Count(subject => subject.StartsWith("$JS.API.STREAM.MSG.GET.", StringComparison.Ordinal)),
+        proxy.PublishedSubjects.Count(subject => subject.StartsWith("$JS.API.DIRECT.GET.", StringComparison.Ordinal)));
+
+    private async Task PublishAsync(string subject, int count)
+    {
+        foreach (var some in Enumerable.Range(0, count).Chunk(100))
+        {
+            await Task.WhenAll(some.Select(_ => log.PublishAsync(subject, [1])));
+        }
+    }
+
+    private Task<IReadOnlyList<IReadOnlyList<StoredEntry>>> PiecesAsync(string subject, ulong before, int most) => PiecesAsync(log, subject, before, most);
+
+    private static async Task<IReadOnlyList<IReadOnlyList<StoredEntry>>> PiecesAsync(LogStream log, string subject, ulong before, int most) =>
         await log.Reader.ReadBackwardsAsync(LogStream.Name, subject, before, TestContext.Current.CancellationToken).Take(most).ToListAsync(TestContext.Current.CancellationToken);
 }
