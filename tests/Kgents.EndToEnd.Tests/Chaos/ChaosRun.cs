@@ -87,7 +87,7 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         ];
         PostJudge.Judge(Verdict, Log, turns, [.. talkers.SelectMany(talker => talker.Posts)], model);
         TurnJudge.Judge(Verdict, turns);
-        BillJudge.Judge(Verdict, Log, turns, model);
+        BillJudge.Judge(Verdict, Log, turns, model, Faults);
         ViewerJudge.Judge(Verdict, Log, [.. talkers.SelectMany(talker => talker.Viewers)], ofSessions);
         Verdict.Rule("a client gets no other answer", talkers.SelectMany(talker => talker.Faults));
     }

@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Systems;
 using Kgents.EndToEnd.Tests.Talk;
 using Kgents.Testing;
@@ -19,7 +18,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         var key = ApiKey.New().Text;
         Operator = new ChaosTenant("default", key);
         OpenMeterFaults = new OpenMeterChaos(settings.RandomOf("OpenMeter").Next(), doubles: true, claims: true);
-        (openMeter.Deduplicate, openMeter.VisibleAfter, openMeter.IsPoison) = (false, TimeSpan.FromSeconds(0.5), IsPoison);
+        (openMeter.Deduplicate, openMeter.VisibleAfter, openMeter.IsPoison) = (false, TimeSpan.FromSeconds(0.5), new Poison().Is);
         (openMeter.Rule, openMeter.Fate) = (OpenMeterFaults.Next, OpenMeterFaults.FateOf);
         Apis = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Api", NatsUsers.Api, ("Auth__BootstrapKey", key)))];
         Workers = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Streaming", NatsUsers.Streaming, ("ConnectionStrings__llm", model.ConnectionStringOf(settings.Provider))))];
@@ -91,10 +90,6 @@ internal sealed class ChaosSystem : IAsyncDisposable
         await OpenMeter.DisposeAsync();
         await Nats.DisposeAsync();
     }
-
-    /// <summary>Of calls one in 128, by its id.</summary>
-    private static bool IsPoison(JsonElement usage) =>
-        usage.Text("type") is UsageEvent.BillableType or UsageEvent.NonBillableType && usage.Text("id") is var id && (id.EndsWith("00", StringComparison.Ordinal) || id.EndsWith("80", StringComparison.Ordinal));
 
     private async Task<ChaosTenant> CreateTenantAsync(string id, CancellationToken cancellationToken)
     {

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Talk;
-using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Chaos;
 
@@ -16,13 +15,6 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
     private readonly Dictionary<string, JsonElement> recorded = usage.Log.Recorded.Select(each => JsonElement.Parse(each.Data)).DistinctBy(each => each.Text("id")).ToDictionary(each => each.Text("id"));
     private readonly Dictionary<string, int> rows = usage.Rows.CountBy(row => row.Text("id")).ToDictionary();
     private readonly Dictionary<string, string> named = usage.Compared.Values.SelectMany(each => each.Differences).GroupBy(each => each.Id).ToDictionary(each => each.Key, each => string.Join('+', each.Select(one => one.Cause)));
-
-    private readonly IReadOnlySet<string> lost = system.OpenMeter.LostIds;
-
-    /// <summary>Of events that it said are too large, alone in a request: nobody can send less.</summary>
-    private readonly HashSet<string> tooLarge = [.. system.OpenMeter.Requests
-        .Where(request => request is { EventCount: 1, Fault: { Fault: RequestFault.Refused, Status: 413 } })
-        .Select(request => JsonElement.Parse(request.Body.Span)[0].Text("id"))];
 
     /// <summary>Judges, and returns the sides next to each other.</summary>
     public string Judge()
@@ -53,9 +45,11 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         verdict.Rule("the ledger counts each recorded event", recorded.Keys.Except(usage.Ledger.Counted.Values));
         verdict.Rule("the ledger counts nothing else, and nothing twice", usage.Ledger.Counted.Values.CountBy(id => id).Where(each => each.Value > 1 || !recorded.ContainsKey(each.Key)).Select(each => $"{each}"));
         verdict.Rule("OpenMeter has nothing that was not recorded", rows.Keys.Where(id => !recorded.ContainsKey(id)));
-        verdict.Rule("OpenMeter has each event once, or the reconciliation says why not", recorded.Keys.Where(id => named.GetValueOrDefault(id) is var cause && !IsNamed(RowsOf(id), cause)).Select(Describe));
+        verdict.Rule("OpenMeter has each event once, or the reconciliation says why not", recorded.Keys.Where(id => !IsNamed(RowsOf(id), named.GetValueOrDefault(id))).Select(Describe));
+        verdict.Rule("the reconciliation names nothing that was not recorded", named.Keys.Except(recorded.Keys).Select(Describe));
         verdict.Rule("what OpenMeter has more than once, it doubled itself", rows.Where(each => each.Value > (system.OpenMeterFaults.Doubled.Contains(each.Key) ? 2 : 1)).Select(each => Describe(each.Key)));
-        verdict.Rule("what OpenMeter lacks, it refused or lost itself", recorded.Values.Where(each => RowsOf(each.Text("id")) == 0 && !IsItsOwnFault(each)).Select(each => Describe(each.Text("id"))));
+        verdict.Rule("what is refused is what OpenMeter refuses", named.Where(each => each.Value is "refused" && !IsRefusable(each.Key)).Select(each => Describe(each.Key)));
+        verdict.Rule("what is missing OpenMeter promised twice, and lost each time", named.Where(each => each.Value is "missing" && !IsLostForGood(each.Key)).Select(each => Describe(each.Key)));
     }
 
     private int RowsOf(string id) => rows.GetValueOrDefault(id);
@@ -67,17 +61,21 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         _ => cause is "doubled",
     };
 
-    private bool IsItsOwnFault(JsonElement each) => system.OpenMeter.IsPoison!(each) || lost.Contains(each.Text("id")) || tooLarge.Contains(each.Text("id"));
+    /// <summary>By its id, or because it was said to be too large alone in a request: nobody can send less.</summary>
+    private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || system.OpenMeter.HistoryOf(id).TooLarge > 0);
 
-    private string Describe(string id) => $"{id} of {recorded.GetValueOrDefault(id)}: {RowsOf(id)} rows, named '{named.GetValueOrDefault(id)}'";
+    /// <summary>Once is no proof: what it lost once goes again, and is there then.</summary>
+    private bool IsLostForGood(string id) => system.OpenMeter.HistoryOf(id) is { Promised: >= 2, Lost: >= 2 };
+
+    private string Describe(string id) => $"{id} of {recorded.GetValueOrDefault(id)}: {RowsOf(id)} rows, named '{named.GetValueOrDefault(id)}'; {system.OpenMeter.HistoryOf(id)}";
 
     private string JudgeSums()
     {
-        // In rows that are not one, what OpenMeter has more or less of an event.
+        // What OpenMeter has more or less, by what is named and not by its rows.
         var differing = new Sums();
-        foreach (var (id, each) in recorded.Where(each => RowsOf(each.Key) != 1))
+        foreach (var (id, cause) in named.Where(each => recorded.ContainsKey(each.Key)))
         {
-            differing.Add(each, RowsOf(id) - 1);
+            differing.Add(recorded[id], cause is "doubled" ? 1 : -1);
         }
 
         var (log, stream, ledger, openMeter) = (Sums.Of(usage.Committed.Select(SettledUsage.Json)), Sums.Of(recorded.Values), Sums.Of(usage.Ledger.Totals.Values), Sums.Of(usage.Rows));
