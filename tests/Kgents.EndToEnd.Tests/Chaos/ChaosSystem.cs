@@ -105,6 +105,9 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ["ConnectionStrings__nats"] = Nats.UrlOf(user),
         ["Logging__LogLevel__Default"] = "Warning",
 
+        // Each with a ledger of its own, and which replica has which changes with every death.
+        ["Nats__Partitions"] = "2",
+
         // Shorter than by default, so that a short run sees many take-overs.
         ["Turns__AckWait"] = "00:00:02",
         ["Turns__DrainTimeout"] = "00:00:01",
