@@ -29,6 +29,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
             verdict.Count($"differences that the reconciliation names {cause.Key}", cause.Value);
         }
 
+        verdict.Count("events that OpenMeter does not take", named.Values.Count(cause => cause is "refused" or "discarded"));
         JudgeEvents();
         return JudgeSums();
     }
