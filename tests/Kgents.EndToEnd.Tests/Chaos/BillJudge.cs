@@ -23,7 +23,7 @@ internal static class BillJudge
         verdict.Count("turns with an attempt that was not delivered, and is not billed", bills.Count(bill => bill.Turn.Attempts.Count > 1));
 
         // A worker that was frozen takes its model for silent.
-        bool WasFrozen(Bill bill) => bill.Turn.Log is { Count: > 0 } log && faults.WasFrozen("Kgents.Streaming", bill.Turn.Attempts[^1][0].Time, log[^1].Time);
+        bool WasFrozen(Bill bill) => bill.Turn is { Commit.ErrorCode: TurnErrorCodes.ModelStalled, Log: { Count: > 0 } log } && faults.WasFrozen("Kgents.Streaming", bill.Turn.Attempts[^1][0].Time, log[^1].Time);
         verdict.Count("turns that are free because their worker was frozen, though their model ended well", bills.Count(bill => bill.IsFree && !bill.IsRightlyFree && WasFrozen(bill)));
 
         void Never(string rule, Func<Bill, bool> isBroken) => verdict.Rule(rule, bills.Where(isBroken).Select(bill => bill.ToString()));
