@@ -21,6 +21,17 @@ internal sealed record Bill(StoredTurn Turn, Told? Delivered, int Relayed)
     /// <summary>What the model says that it used, unless it says nothing or more than it can make.</summary>
     public ModelStep.Usage? Reported => Delivered?.Reports is { } reports && reports.Completion <= Delivered.MaxTokens ? reports : null;
 
+    /// <summary>Something was relayed, and nothing is billed.</summary>
+    public bool IsFree => Billed.Count == 0 && Turn.Text.Length > 0;
+
+    /// <summary>Its model failed, by what it was made to say; or its worker died, and no other could take it over.</summary>
+    public bool IsRightlyFree => NotBilled.Where(call => Number(call.Attempt) == Turn.Attempts.Count).Select(call => call.Outcome).FirstOrDefault() switch
+    {
+        "upstream_error" => Delivered is { EndsWell: false },
+        "interrupted" => Turn.Commit?.ErrorCode == TurnErrorCodes.Interrupted,
+        _ => false,
+    };
+
     public long Visible => Billed.Sum(call => Number(call.OutputTokensVisible));
 
     public long Output => Billed.Sum(call => Number(call.OutputTokensVisible) + Number(call.ReasoningTokens));

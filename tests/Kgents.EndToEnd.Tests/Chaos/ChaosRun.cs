@@ -27,6 +27,7 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         var model = new Babble(settings, Faults);
         system.Model.ScriptFor = model.Write;
         var talkers = await Task.WhenAll(Enumerable.Range(0, settings.Sessions).Select(i => StartTalkerAsync(i, system.Tenants[i % system.Tenants.Count])));
+        IReadOnlyList<Operator> operators = [.. Enumerable.Range(0, 2).Select(i => new Operator(system, $"operator-{i}", settings.RandomOf($"operator {i}")))];
         IReadOnlyList<(string Session, Viewer Viewer)> ofSessions =
             [.. talkers.SelectMany((talker, i) => new[] { false, true }.Select(leaves => (talker.Session, ViewerOf(talker, i, leaves))))];
 
@@ -36,7 +37,7 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         var viewing = Task.WhenAll(ofSessions.Select(each => each.Viewer.FollowAsync(null, seen.Token)));
         var talking = Task.WhenAll(talkers.Select(talker => talker.TalkAsync(over.Token, limit.Token)));
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll(torment(enough.Token, cancellationToken), EndAsync(talkers, enough));
+        await Task.WhenAll([torment(enough.Token, cancellationToken), EndAsync(talkers, enough), .. operators.Select(each => each.RunAsync(enough.Token, cancellationToken))]);
         limit.CancelAfter(ChaosSettings.Settling);
         await over.CancelAsync();
 
@@ -52,7 +53,13 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         hung ??= await SettleAsync([settling]);
         Log = settling.IsCompletedSuccessfully ? (await settling).Log : Log;
         Judge(talkers, ofSessions, model);
-        books = settling.IsCompletedSuccessfully ? new ExactnessJudge(Verdict, system, await settling).Judge() : "";
+        Verdict.Rule("an operator gets no other answer", operators.SelectMany(each => each.Faults));
+        if (settling.IsCompletedSuccessfully)
+        {
+            DecisionJudge.Judge(Verdict, [.. operators.SelectMany(each => each.Decisions)], await settling);
+            books = new ExactnessJudge(Verdict, system, await settling).Judge();
+        }
+
         Verdict.Rule("all comes to its end when nothing dies any more", hung is null ? [] : [hung]);
         foreach (var (fault, count) in Faults.All.OrderBy(each => each.Key, StringComparer.Ordinal))
         {
@@ -87,7 +94,7 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         ];
         PostJudge.Judge(Verdict, Log, turns, [.. talkers.SelectMany(talker => talker.Posts)], model);
         TurnJudge.Judge(Verdict, turns);
-        BillJudge.Judge(Verdict, Log, turns, model);
+        BillJudge.Judge(Verdict, Log, turns, model, Faults);
         ViewerJudge.Judge(Verdict, Log, [.. talkers.SelectMany(talker => talker.Viewers)], ofSessions);
         Verdict.Rule("a client gets no other answer", talkers.SelectMany(talker => talker.Faults));
     }

@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Systems;
 using Kgents.EndToEnd.Tests.Talk;
 using Kgents.Testing;
@@ -19,7 +18,7 @@ internal sealed class ChaosSystem : IAsyncDisposable
         var key = ApiKey.New().Text;
         Operator = new ChaosTenant("default", key);
         OpenMeterFaults = new OpenMeterChaos(settings.RandomOf("OpenMeter").Next(), doubles: true, claims: true);
-        (openMeter.Deduplicate, openMeter.VisibleAfter, openMeter.IsPoison) = (false, TimeSpan.FromSeconds(0.5), IsPoison);
+        (openMeter.Deduplicate, openMeter.VisibleAfter, openMeter.IsPoison) = (false, TimeSpan.FromSeconds(0.5), new Poison().Is);
         (openMeter.Rule, openMeter.Fate) = (OpenMeterFaults.Next, OpenMeterFaults.FateOf);
         Apis = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Api", NatsUsers.Api, ("Auth__BootstrapKey", key)))];
         Workers = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Streaming", NatsUsers.Streaming, ("ConnectionStrings__llm", model.ConnectionStringOf(settings.Provider))))];
@@ -92,10 +91,6 @@ internal sealed class ChaosSystem : IAsyncDisposable
         await Nats.DisposeAsync();
     }
 
-    /// <summary>Of calls one in 128, by its id.</summary>
-    private static bool IsPoison(JsonElement usage) =>
-        usage.Text("type") is UsageEvent.BillableType or UsageEvent.NonBillableType && usage.Text("id") is var id && (id.EndsWith("00", StringComparison.Ordinal) || id.EndsWith("80", StringComparison.Ordinal));
-
     private async Task<ChaosTenant> CreateTenantAsync(string id, CancellationToken cancellationToken)
     {
         using var created = await Operator.Http.PostAsJsonAsync(new Uri(Apis[0].Address, "/v1/admin/tenants"), new { id, name = id, plan = "custom" }, cancellationToken);
@@ -109,6 +104,9 @@ internal sealed class ChaosSystem : IAsyncDisposable
     {
         ["ConnectionStrings__nats"] = Nats.UrlOf(user),
         ["Logging__LogLevel__Default"] = "Warning",
+
+        // Each with a ledger of its own, and which replica has which changes with every death.
+        ["Nats__Partitions"] = "2",
 
         // Shorter than by default, so that a short run sees many take-overs.
         ["Turns__AckWait"] = "00:00:02",

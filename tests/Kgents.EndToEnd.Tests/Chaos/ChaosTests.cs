@@ -22,7 +22,10 @@ public sealed class ChaosTests
         var report = await run.ReportAsync();
         Assert.True(run.Verdict.IsClean, report);
         Assert.All(
-            ["nats-server killed", "Kgents.Api killed", "Kgents.Streaming killed", "Kgents.Metering killed", "events that OpenMeter lost", "turns that ended completed", "posts that were sent again"],
+            [
+                "nats-server killed", "Kgents.Api killed", "Kgents.Streaming killed", "Kgents.Metering killed", "events that OpenMeter lost", "turns that ended completed", "turns that ended cancelled", "posts that were sent again",
+                "cancelled turns that pay for what was relayed", "differences that the reconciliation names doubled", "events that OpenMeter does not take", "events of which something was taken back",
+            ],
             what => Assert.True(run.Verdict.Of(what) > 0, $"There were no {what}: this run proves little. {report}"));
     }
 }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.EndToEnd.Tests.Talk;
-using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Chaos;
 
@@ -15,14 +14,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
 {
     private readonly Dictionary<string, JsonElement> recorded = usage.Log.Recorded.Select(each => JsonElement.Parse(each.Data)).DistinctBy(each => each.Text("id")).ToDictionary(each => each.Text("id"));
     private readonly Dictionary<string, int> rows = usage.Rows.CountBy(row => row.Text("id")).ToDictionary();
-    private readonly Dictionary<string, string> named = usage.Compared.Values.SelectMany(each => each.Differences).GroupBy(each => each.Id).ToDictionary(each => each.Key, each => string.Join('+', each.Select(one => one.Cause)));
-
-    private readonly IReadOnlySet<string> lost = system.OpenMeter.LostIds;
-
-    /// <summary>Of events that it said are too large, alone in a request: nobody can send less.</summary>
-    private readonly HashSet<string> tooLarge = [.. system.OpenMeter.Requests
-        .Where(request => request is { EventCount: 1, Fault: { Fault: RequestFault.Refused, Status: 413 } })
-        .Select(request => JsonElement.Parse(request.Body.Span)[0].Text("id"))];
+    private readonly Dictionary<string, string> named = usage.Compared.Values.SelectMany(each => each).SelectMany(each => each.Differences).GroupBy(each => each.Id).ToDictionary(each => each.Key, each => string.Join('+', each.Select(one => one.Cause)));
 
     /// <summary>Judges, and returns the sides next to each other.</summary>
     public string Judge()
@@ -37,6 +29,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
             verdict.Count($"differences that the reconciliation names {cause.Key}", cause.Value);
         }
 
+        verdict.Count("events that OpenMeter does not take", named.Values.Count(cause => cause is "refused" or "discarded"));
         JudgeEvents();
         return JudgeSums();
     }
@@ -45,7 +38,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
     {
         var committed = usage.Committed.Select(each => each.Id).ToHashSet();
         var bytes = usage.Log.Recorded.Select(each => Encoding.UTF8.GetString(each.Data)).ToHashSet();
-        var ofTurns = recorded.Values.Where(each => each.Text("source") == UsageEvent.ConstantSource).Select(each => each.Text("id")).ToList();
+        var ofTurns = Used.Where(each => each.Text("source") == UsageEvent.ConstantSource).Select(each => each.Text("id")).ToList();
         verdict.Rule("what a turn committed is recorded, to the byte", usage.Committed.Select(each => each.Json).Where(json => !bytes.Contains(json)));
         verdict.Rule("an event is recorded with one set of bytes", bytes.Select(json => JsonElement.Parse(Encoding.UTF8.GetBytes(json)).Text("id")).CountBy(id => id).Where(each => each.Value > 1).Select(each => each.Key));
         verdict.Rule("what is recorded of turns was committed by one", ofTurns.Where(id => !committed.Contains(id)));
@@ -53,45 +46,57 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         verdict.Rule("the ledger counts each recorded event", recorded.Keys.Except(usage.Ledger.Counted.Values));
         verdict.Rule("the ledger counts nothing else, and nothing twice", usage.Ledger.Counted.Values.CountBy(id => id).Where(each => each.Value > 1 || !recorded.ContainsKey(each.Key)).Select(each => $"{each}"));
         verdict.Rule("OpenMeter has nothing that was not recorded", rows.Keys.Where(id => !recorded.ContainsKey(id)));
-        verdict.Rule("OpenMeter has each event once, or the reconciliation says why not", recorded.Keys.Where(id => named.GetValueOrDefault(id) is var cause && !IsNamed(RowsOf(id), cause)).Select(Describe));
+        verdict.Rule("OpenMeter has each event once, or the reconciliation says why not", recorded.Keys.Where(id => !IsNamed(RowsOf(id), named.GetValueOrDefault(id))).Select(Describe));
+        verdict.Rule("the reconciliation names nothing that was not recorded", named.Keys.Except(recorded.Keys).Select(Describe));
         verdict.Rule("what OpenMeter has more than once, it doubled itself", rows.Where(each => each.Value > (system.OpenMeterFaults.Doubled.Contains(each.Key) ? 2 : 1)).Select(each => Describe(each.Key)));
-        verdict.Rule("what OpenMeter lacks, it refused or lost itself", recorded.Values.Where(each => RowsOf(each.Text("id")) == 0 && !IsItsOwnFault(each)).Select(each => Describe(each.Text("id"))));
+        verdict.Rule("what is refused is what OpenMeter refuses", named.Where(each => each.Value is "refused" or "discarded" && !IsRefusable(each.Key)).Select(each => Describe(each.Key)));
+        verdict.Rule("what is missing OpenMeter promised twice, and lost each time", named.Where(each => each.Value is "missing" && !IsLostForGood(each.Key)).Select(each => Describe(each.Key)));
     }
+
+    /// <summary>What was recorded of use, and not to take it back.</summary>
+    private IEnumerable<JsonElement> Used => recorded.Values.Where(each => !IsCorrection(each));
+
+    private static bool IsCorrection(JsonElement each) => each.GetProperty("data").TryGetProperty("kind", out var kind) && kind.ValueEquals("correction");
 
     private int RowsOf(string id) => rows.GetValueOrDefault(id);
 
     private static bool IsNamed(int rows, string? cause) => rows switch
     {
-        0 => cause is "refused" or "missing",
+        0 => cause is "refused" or "discarded" or "missing",
         1 => cause is null,
         _ => cause is "doubled",
     };
 
-    private bool IsItsOwnFault(JsonElement each) => system.OpenMeter.IsPoison!(each) || lost.Contains(each.Text("id")) || tooLarge.Contains(each.Text("id"));
+    /// <summary>By its id, or because it was said to be too large alone in a request: nobody can send less.</summary>
+    private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || system.OpenMeter.HistoryOf(id).TooLarge > 0);
 
-    private string Describe(string id) => $"{id} of {recorded.GetValueOrDefault(id)}: {RowsOf(id)} rows, named '{named.GetValueOrDefault(id)}'";
+    /// <summary>Once is no proof: what it lost once goes again, and is there then.</summary>
+    private bool IsLostForGood(string id) => system.OpenMeter.HistoryOf(id) is { Promised: >= 2, Lost: >= 2 };
+
+    private string Describe(string id) => $"{id} of {recorded.GetValueOrDefault(id)}: {RowsOf(id)} rows, named '{named.GetValueOrDefault(id)}'; {system.OpenMeter.HistoryOf(id)}";
 
     private string JudgeSums()
     {
-        // In rows that are not one, what OpenMeter has more or less of an event.
+        // What OpenMeter has more or less, by what is named and not by its rows.
         var differing = new Sums();
-        foreach (var (id, each) in recorded.Where(each => RowsOf(each.Key) != 1))
+        foreach (var (id, cause) in named.Where(each => recorded.ContainsKey(each.Key)))
         {
-            differing.Add(each, RowsOf(id) - 1);
+            differing.Add(recorded[id], cause is "doubled" ? 1 : -1);
         }
 
+        var (used, taken) = (Sums.Of(Used), Sums.Of(recorded.Values.Where(IsCorrection)));
         var (log, stream, ledger, openMeter) = (Sums.Of(usage.Committed.Select(SettledUsage.Json)), Sums.Of(recorded.Values), Sums.Of(usage.Ledger.Totals.Values), Sums.Of(usage.Rows));
         var all = Sums.All(log, stream, ledger, openMeter);
-        string Line(Summed what) => $"{what}: {log[what]}, {stream[what]}, {ledger[what]}, {openMeter[what]}, of which differs {differing[what]}";
-        verdict.Rule("token log = recorded usage, by tenant, model and bucket", all.Where(what => what.What != "requests" && log[what] != stream[what]).Select(Line));
+        string Line(Summed what) => $"{what}: {log[what]}, {used[what]} and {taken[what]}, {ledger[what]}, {openMeter[what]}, of which differs {differing[what]}";
+        verdict.Rule("token log = recorded usage, by tenant, model and bucket", all.Where(what => what.What != "requests" && log[what] != used[what]).Select(Line));
         verdict.Rule("recorded usage = ledger, by tenant, model and bucket", all.Where(what => stream[what] != ledger[what]).Select(Line));
         verdict.Rule("ledger = OpenMeter but for what is named, by tenant, model and bucket", all.Where(what => ledger[what] + differing[what] != openMeter[what]).Select(Line));
         verdict.Rule("the reconciliation has the same sums", usage.Compared.SelectMany(each => Otherwise(each.Key, each.Value)));
-        return Table(all, log, ledger, openMeter, differing);
+        return Table(all, log, taken, ledger, openMeter, differing);
     }
 
     /// <summary>The sums of a comparison that are not those of here.</summary>
-    private IEnumerable<string> Otherwise(string tenant, ReconciliationRecord compared)
+    private IEnumerable<string> Otherwise(string tenant, IReadOnlyList<ReconciliationRecord> compared)
     {
         var mine = new[]
         {
@@ -101,9 +106,9 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         };
         var theirs = new[]
         {
-            Totals(compared.Usage.Select(row => (row, row.TokenLog))),
-            Totals(compared.Usage.Select(row => (row, row.Ledger))),
-            Totals(compared.Usage.Select(row => (row, row.OpenMeter))),
+            Totals(compared.SelectMany(each => each.Usage).Select(row => (row, row.TokenLog))),
+            Totals(compared.SelectMany(each => each.Usage).Select(row => (row, row.Ledger))),
+            Totals(compared.SelectMany(each => each.Usage).Select(row => (row, row.OpenMeter))),
         };
         return mine.Zip(theirs).SelectMany(side => side.First.Except(side.Second).Select(line => $"{tenant} {line} is not there").Concat(side.Second.Except(side.First).Select(line => $"{tenant} {line} is there")));
     }
@@ -122,10 +127,10 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
     private static IReadOnlyList<string> Totals(IEnumerable<(string Model, string Type, long Events, decimal Quantity)> each) =>
         [.. each.GroupBy(one => (one.Model, one.Type)).Where(group => group.Any(one => one.Events > 0)).Select(group => $"{group.Key.Model} {group.Key.Type}: {group.Sum(one => one.Events)} = {group.Sum(one => one.Quantity)}")];
 
-    private static string Table(IReadOnlyList<Summed> all, Sums log, Sums ledger, Sums openMeter, Sums differing) => string.Join('\n',
+    private static string Table(IReadOnlyList<Summed> all, Sums log, Sums taken, Sums ledger, Sums openMeter, Sums differing) => string.Join('\n',
     [
-        $"  {"tenant",-8} {"model",-11} {"",-22} {"token log",12} {"ledger",12} {"OpenMeter",12} {"of it named",12}",
-        .. all.Select(what => string.Create(CultureInfo.InvariantCulture, $"  {what.Tenant,-8} {what.Model,-11} {what.What,-22} {log[what],12:N0} {ledger[what],12:N0} {openMeter[what],12:N0} {differing[what],12:+#,0;-#,0;0}")),
+        $"  {"tenant",-8} {"model",-11} {"",-22} {"token log",12} {"taken back",12} {"ledger",12} {"OpenMeter",12} {"of it named",12}",
+        .. all.Select(what => string.Create(CultureInfo.InvariantCulture, $"  {what.Tenant,-8} {what.Model,-11} {what.What,-22} {log[what],12:N0} {taken[what],12:N0} {ledger[what],12:N0} {openMeter[what],12:N0} {differing[what],12:+#,0;-#,0;0}")),
         "",
         "",
     ]);

@@ -12,9 +12,11 @@ internal sealed class ReplicaFaults(Replica replica, Random random, double calm,
             if (act > 0 && random.Chance(frozen))
             {
                 counts.Add($"{replica.Project} frozen");
+                var from = TimeProvider.System.GetUtcNow();
                 replica.Process.Pause();
                 await Draws.PassAsync(random.Between(2, 6), over);
                 replica.Process.Resume();
+                counts.AddFrozen(replica.Project, from, TimeProvider.System.GetUtcNow());
                 continue;
             }
 

@@ -1,14 +1,15 @@
 using System.Text;
 using System.Text.Json;
 using Kgents.Contracts;
+using Kgents.EndToEnd.Tests.Systems;
 using Kgents.EndToEnd.Tests.Talk;
 
 namespace Kgents.EndToEnd.Tests.Chaos;
 
 /// <summary>All sides of the bill at a time when nothing of it is under way, each read by itself.</summary>
 /// <param name="Rows">What OpenMeter has, without the events by which metering tries whether it takes any: no meter counts their type.</param>
-/// <param name="Compared">What <c>GET /v1/usage/reconciliation</c> says to each tenant.</param>
-internal sealed record SettledUsage(StoredLog Log, StoredLedger Ledger, IReadOnlyList<JsonElement> Rows, IReadOnlyDictionary<string, ReconciliationRecord> Compared)
+/// <param name="Compared">What <c>GET /v1/usage/reconciliation</c> says to each tenant, of each partition.</param>
+internal sealed record SettledUsage(StoredLog Log, StoredLedger Ledger, IReadOnlyList<JsonElement> Rows, IReadOnlyDictionary<string, IReadOnlyList<ReconciliationRecord>> Compared)
 {
     private const string ProbeType = "kgents.metering.probe.v1";
 
@@ -20,12 +21,12 @@ internal sealed record SettledUsage(StoredLog Log, StoredLedger Ledger, IReadOnl
     {
         while (true)
         {
-            var last = await system.Store.LastAsync(Streams.Usage.Name);
+            var recorded = await system.Store.ReadAsync(Streams.Usage.Name);
             var ledger = await StoredLedger.ReadAsync(system.Store);
-            if (ledger.IsSettled(last) && await ComparedAsync(system, TimeProvider.System.GetUtcNow(), cancellationToken) is var compared)
+            if (ledger.IsSettled(recorded) && await ComparedAsync(system, recorded, TimeProvider.System.GetUtcNow(), cancellationToken) is var compared)
             {
                 var log = await StoredLog.ReadAsync(system.Store);
-                if (await system.Store.LastAsync(Streams.Usage.Name) == last)
+                if (log.Recorded.Count == recorded.Count)
                 {
                     return new SettledUsage(log, ledger, [.. system.OpenMeter.AcceptedEvents.Where(row => row.Text("type") != ProbeType)], compared);
                 }
@@ -38,19 +39,21 @@ internal sealed record SettledUsage(StoredLog Log, StoredLedger Ledger, IReadOnl
 
     public static JsonElement Json(UsagePayload payload) => JsonElement.Parse(Encoding.UTF8.GetBytes(payload.Json));
 
-    /// <summary>The first comparison that began after a time.</summary>
-    private static async Task<IReadOnlyDictionary<string, ReconciliationRecord>> ComparedAsync(ChaosSystem system, DateTimeOffset since, CancellationToken cancellationToken)
+    /// <summary>The first comparison that began after a time, of each partition in which a tenant has usage.</summary>
+    private static async Task<IReadOnlyDictionary<string, IReadOnlyList<ReconciliationRecord>>> ComparedAsync(ChaosSystem system, IReadOnlyList<StoredMessage> recorded, DateTimeOffset since, CancellationToken cancellationToken)
     {
+        var partitions = recorded.Select(each => (Tenant: each.Subject.Split('.')[3], Partition: StoredLedger.PartitionOf(each))).Distinct().ToLookup(each => each.Tenant, each => each.Partition);
         IReadOnlyList<ChaosTenant> tenants = [system.Operator, .. system.Tenants];
-        var compared = new Dictionary<string, ReconciliationRecord>();
+        var compared = new Dictionary<string, IReadOnlyList<ReconciliationRecord>>();
         while (compared.Count < tenants.Count)
         {
             foreach (var tenant in tenants.Where(tenant => !compared.ContainsKey(tenant.Id)))
             {
                 var json = JsonElement.Parse(await tenant.Http.GetStringAsync(new Uri(system.Apis[0].Address, "/v1/usage/reconciliation"), cancellationToken));
-                if (json.GetProperty("partitions").EnumerateArray().Select(each => each.Deserialize(WireJson.Default.ReconciliationRecord)!).FirstOrDefault() is { } record && record.At > since)
+                IReadOnlyList<ReconciliationRecord> records = [.. json.GetProperty("partitions").EnumerateArray().Select(each => each.Deserialize(WireJson.Default.ReconciliationRecord)!)];
+                if (partitions[tenant.Id].All(partition => records.Any(record => record.Partition == partition && record.At > since)))
                 {
-                    compared[tenant.Id] = record;
+                    compared[tenant.Id] = records;
                 }
             }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Kgents.Contracts;
@@ -8,49 +9,59 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 /// <summary>The ledger as it is stored, added up by nothing of what wrote it.</summary>
 internal sealed class StoredLedger
 {
-    private readonly HashSet<ulong> confirmed = [];
-    private readonly HashSet<ulong> refused = [];
-    private readonly HashSet<ulong> missing = [];
+    private readonly HashSet<ulong> settled = [];
+    private readonly Dictionary<int, ulong> through = [];
 
     private StoredLedger(IReadOnlyList<StoredMessage> messages)
     {
-        var previous = "";
-        foreach (var message in messages)
+        foreach (var ledger in messages.GroupBy(message => message.Subject))
         {
-            var entry = JsonSerializer.Deserialize(message.Data, WireJson.Default.LedgerEntry)!;
-            if (entry.Previous != previous || entry.Number != ++Entries)
+            var (previous, number, partition) = ("", 0, int.Parse(ledger.Key.Split('.')[^1], CultureInfo.InvariantCulture));
+            foreach (var message in ledger)
             {
-                Broken.Add($"entry {entry.Number} at {message.Sequence} does not follow the one before it");
-            }
+                var entry = JsonSerializer.Deserialize(message.Data, WireJson.Default.LedgerEntry)!;
+                if (entry.Previous != previous || entry.Number != ++number)
+                {
+                    Broken.Add($"entry {entry.Number} of {ledger.Key} at {message.Sequence} does not follow the one before it");
+                }
 
-            previous = Convert.ToHexStringLower(SHA256.HashData(message.Data));
-            Take(entry);
+                previous = Convert.ToHexStringLower(SHA256.HashData(message.Data));
+                Take(partition, entry);
+            }
         }
+
+        Entries = messages.Count;
     }
 
-    public int Entries { get; private set; }
+    /// <summary>Of all partitions.</summary>
+    public int Entries { get; }
 
     /// <summary>Where its chain does not hold.</summary>
     public List<string> Broken { get; } = [];
 
-    public ulong Through { get; private set; }
+    public List<UsageReplayed> Replayed { get; } = [];
+
+    public List<UsageDiscarded> Discarded { get; } = [];
 
     /// <summary>The id of each event that counts, by its sequence.</summary>
     public Dictionary<ulong, string> Counted { get; } = [];
 
-    public Dictionary<(TenantId Tenant, string Hour, string Model, string Type), UsageTotal> Totals { get; } = [];
+    public Dictionary<(int Partition, TenantId Tenant, string Hour, string Model, string Type), UsageTotal> Totals { get; } = [];
 
     /// <summary>All of the stream is entered, and nothing of it is under way any more.</summary>
-    public bool IsSettled(ulong last) => Through == last && Counted.Keys.All(each => confirmed.Contains(each) || refused.Contains(each) || missing.Contains(each));
+    public bool IsSettled(IReadOnlyList<StoredMessage> recorded) =>
+        recorded.GroupBy(PartitionOf).All(partition => through.GetValueOrDefault(partition.Key) >= partition.Last().Sequence) && Counted.Keys.All(settled.Contains);
+
+    public static int PartitionOf(StoredMessage usage) => int.Parse(usage.Subject.Split('.')[2], CultureInfo.InvariantCulture);
 
     public static async Task<StoredLedger> ReadAsync(Store store) => new(await store.ReadAsync(Streams.Ledger.Name));
 
-    private void Take(LedgerEntry entry)
+    private void Take(int partition, LedgerEntry entry)
     {
         switch (entry)
         {
             case UsageReceived received:
-                Through = received.To;
+                through[partition] = received.To;
                 foreach (var each in received.Events.Where(each => each.Counts))
                 {
                     if (!Counted.TryAdd(each.Sequence, each.Id))
@@ -61,18 +72,26 @@ internal sealed class StoredLedger
 
                 foreach (var total in received.Totals)
                 {
-                    Totals[(total.Tenant, total.Hour, total.Model, total.Type)] = total;
+                    Totals[(partition, total.Tenant, total.Hour, total.Model, total.Type)] = total;
                 }
 
                 break;
             case UsageConfirmed shown:
-                confirmed.UnionWith(SequenceRange.All(shown.Events));
+                settled.UnionWith(SequenceRange.All(shown.Events));
                 break;
             case UsageRefused never:
-                refused.Add(never.Sequence);
+                settled.Add(never.Sequence);
                 break;
             case UsageMissing gone:
-                missing.UnionWith(SequenceRange.All(gone.Events));
+                settled.UnionWith(SequenceRange.All(gone.Events));
+                break;
+            case UsageReplayed again:
+                Replayed.Add(again);
+                settled.Remove(again.Sequence);
+                break;
+            case UsageDiscarded given:
+                Discarded.Add(given);
+                settled.Add(given.Sequence);
                 break;
         }
     }

@@ -56,7 +56,7 @@ internal sealed class Sums
     {
         var data = usage.GetProperty("data");
         var model = data.TryGetProperty("model", out var named) ? named.GetString()! : "";
-        foreach (var (what, quantity) in Split(usage.Text("type"), field => decimal.Parse(data.Text(field), NumberStyles.None, CultureInfo.InvariantCulture)))
+        foreach (var (what, quantity) in Split(usage.Text("type"), field => decimal.Parse(data.Text(field), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)))
         {
             Add(new Summed(usage.Text("subject"), model, what), times * quantity);
         }
@@ -64,8 +64,8 @@ internal sealed class Sums
 
     private static IEnumerable<(string What, decimal Quantity)> Split(string type, Func<string, decimal> read) => type switch
     {
-        UsageEvent.BillableType => [.. Buckets.Select(bucket => (bucket, read(bucket))), (Calls, 1)],
-        UsageEvent.NonBillableType => [(NotBilled, 1)],
+        UsageEvent.BillableType => [.. Buckets.Select(bucket => (bucket, read(bucket))), (Calls, read("requests"))],
+        UsageEvent.NonBillableType => [(NotBilled, read("requests"))],
         UsageEvent.TurnType => [("turns", read("turns"))],
         UsageEvent.RequestType => [("requests", read("requests"))],
         _ => throw new InvalidOperationException($"There is no such type of usage: {type}."),
@@ -73,8 +73,8 @@ internal sealed class Sums
 
     private static IEnumerable<(string What, decimal Quantity)> Split(UsageTotal total) => total.Type switch
     {
-        UsageEvent.BillableType => Buckets.Zip([total.InputTokensUncached, total.CacheReadTokens, total.CacheWriteTokens, total.OutputTokensVisible, total.ReasoningTokens]).Append((Calls, total.Events)),
-        UsageEvent.NonBillableType => [(NotBilled, total.Events)],
+        UsageEvent.BillableType => Buckets.Zip([total.InputTokensUncached, total.CacheReadTokens, total.CacheWriteTokens, total.OutputTokensVisible, total.ReasoningTokens]).Append((Calls, total.Requests)),
+        UsageEvent.NonBillableType => [(NotBilled, total.Requests)],
         UsageEvent.TurnType => [("turns", total.Turns)],
         UsageEvent.RequestType => [("requests", total.Requests)],
         _ => throw new InvalidOperationException($"There is no such type of usage: {total.Type}."),

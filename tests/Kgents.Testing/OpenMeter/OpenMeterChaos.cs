@@ -7,9 +7,13 @@ namespace Kgents.Testing;
 /// <param name="claims">It takes ids for known that are nowhere. Nobody but an operator can help then.</param>
 public sealed class OpenMeterChaos(int seed, bool doubles, bool claims)
 {
+    /// <summary>From this one on the first is doubled in any case, so that a short run has one.</summary>
+    private const int DoubledAnyhow = 40;
+
     private readonly Random _random = new(seed);
     private readonly HashSet<string> _lostOnce = [];
     private readonly HashSet<string> _doubled = [];
+    private int _events;
 
     /// <summary>Ids of the events that are there twice by its own fault.</summary>
     public IReadOnlySet<string> Doubled => _doubled;
@@ -46,10 +50,12 @@ public sealed class OpenMeterChaos(int seed, bool doubles, bool claims)
     public EventFate FateOf(JsonElement value)
     {
         var id = value.GetProperty("id").GetString()!;
+        _events++;
         return _random.Next(200) switch
         {
             0 or 1 when _lostOnce.Add(id) => EventFate.Lost,
             2 when doubles && _doubled.Add(id) => EventFate.Doubled,
+            _ when doubles && _events >= DoubledAnyhow && _doubled.Count == 0 && _doubled.Add(id) => EventFate.Doubled,
             _ => EventFate.Stored,
         };
     }

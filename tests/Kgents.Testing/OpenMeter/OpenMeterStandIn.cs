@@ -63,8 +63,8 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     /// <summary>Events that were accepted and are nowhere.</summary>
     public int Lost => _events.Lost;
 
-    /// <summary>The ids of those that it lost at least once.</summary>
-    public IReadOnlySet<string> LostIds => _events.LostIds();
+    /// <summary>What it did to an event.</summary>
+    public OpenMeterHistory HistoryOf(string id) => _events.HistoryOf(id);
 
     /// <summary>The last 10,000 requests, refused ones included.</summary>
     public IReadOnlyList<OpenMeterRequest> Requests => _requests.Snapshot();
@@ -195,6 +195,7 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
         switch (fault.Fault)
         {
             case RequestFault.Refused:
+                NoteTooLarge(body, fault.Status);
                 await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
                 return;
             case RequestFault.BrokenBefore:
@@ -209,6 +210,7 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 
         if (bytes.Length > LargestBody)
         {
+            NoteTooLarge(body, StatusCodes.Status413PayloadTooLarge);
             await EndAsync(context, StatusCodes.Status413PayloadTooLarge);
             return;
         }
@@ -244,8 +246,17 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
                 context.Abort();
                 break;
             default:
+                _events.Promise(events);
                 context.Response.StatusCode = success;
                 break;
+        }
+    }
+
+    private void NoteTooLarge(JsonElement? body, int status)
+    {
+        if (status == StatusCodes.Status413PayloadTooLarge && body is { ValueKind: JsonValueKind.Array } events && events.GetArrayLength() == 1)
+        {
+            _events.RefuseAsTooLarge(events[0]);
         }
     }
 

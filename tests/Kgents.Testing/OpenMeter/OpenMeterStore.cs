@@ -18,7 +18,7 @@ internal sealed class OpenMeterStore(TimeProvider time)
     private readonly Channel<JsonElement> _arrivals = Channel.CreateBounded<JsonElement>(
         new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropOldest });
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly HashSet<string> _lostIds = [];
+    private readonly Dictionary<string, OpenMeterHistory> _histories = [];
     private int _duplicates;
     private int _lost;
 
@@ -60,13 +60,19 @@ internal sealed class OpenMeterStore(TimeProvider time)
         }
     }
 
-    public IReadOnlySet<string> LostIds()
+    public OpenMeterHistory HistoryOf(string id)
     {
         lock (_gate)
         {
-            return new HashSet<string>(_lostIds);
+            return _histories.GetValueOrDefault(id, OpenMeterHistory.None);
         }
     }
+
+    /// <summary>A 2xx was the answer to a request with these.</summary>
+    public void Promise(IEnumerable<JsonElement> events) => Note(events, history => history with { Promised = history.Promised + 1 });
+
+    /// <summary>A 413 was the answer to this one alone.</summary>
+    public void RefuseAsTooLarge(JsonElement value) => Note([value], history => history with { TooLarge = history.TooLarge + 1 });
 
     /// <summary>As if it had been restored from a backup that is older than the event.</summary>
     public void Forget(string id)
@@ -137,7 +143,7 @@ internal sealed class OpenMeterStore(TimeProvider time)
         if (fate == EventFate.Lost || _claimed.Contains(identity))
         {
             _lost++;
-            _lostIds.Add(identity.Id);
+            Note([value], history => history with { Lost = history.Lost + 1 });
             return;
         }
 
@@ -155,6 +161,17 @@ internal sealed class OpenMeterStore(TimeProvider time)
         if (fate == EventFate.Doubled)
         {
             Store(new OpenMeterRow(value.Clone(), now, visibleAt));
+        }
+    }
+
+    private void Note(IEnumerable<JsonElement> events, Func<OpenMeterHistory, OpenMeterHistory> change)
+    {
+        lock (_gate)
+        {
+            foreach (var id in events.Select(value => value.GetProperty("id").GetString()!))
+            {
+                _histories[id] = change(_histories.GetValueOrDefault(id, OpenMeterHistory.None));
+            }
         }
     }
 
