@@ -17,11 +17,15 @@ internal sealed class MeteringWork(RightsSystem system)
         await using var command = await KgentsHost.StartAsync(system.Url(NatsUsers.Metering), Parts.MeteringStreams);
         var ledger = new LedgerView(command);
         await ledger.SettledAsync();
+        await RunAsync(command, "ledger", "correct", $"{(await ledger.StateAsync()).SentThrough}", "--reason", "nothing was refused so far", "--reference", "first");
+        await ledger.SettledAsync();
         var poison = await Conversations.StoreAsync(system.Operator, Subjects.Usage(Conversations.Tenant, SessionId.New(0, TimeProvider.System)), "{}"u8.ToArray());
         await Eventually.TrueAsync(async () => (await ledger.StateAsync()).Quarantined.Count == 1);
         await system.GetAsync("/v1/usage");
         await system.GetAsync("/v1/usage/reconciliation");
 
+        // Letters of usage are read backwards, and the last one of the stream is of something else.
+        await Conversations.StoreAsync(system.Operator, Subjects.DeadLetters("messages", Conversations.Tenant), "{}"u8.ToArray());
         await RunAsync(command, "ledger", "show");
         await RunAsync(command, "ledger", "verify");
         await RunAsync(command, "dead-letters", "list");
