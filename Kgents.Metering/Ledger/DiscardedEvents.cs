@@ -6,16 +6,17 @@ namespace Kgents.Metering.Ledger;
 internal static class DiscardedEvents
 {
     /// <summary>Those of these events that were given up.</summary>
-    /// <param name="hour">Of the events, or of the earliest: before the ledger had it, nobody can have given one up.</param>
-    public static async Task<IReadOnlySet<ulong>> FindDiscardedAsync(this UsageLedger ledger, IReadOnlyCollection<ulong> sequences, string hour, CancellationToken cancellationToken)
+    /// <param name="hours">Of the events: before the ledger had any of these hours, nobody can have given one up.</param>
+    public static async Task<IReadOnlySet<ulong>> FindDiscardedAsync(this UsageLedger ledger, IReadOnlyCollection<ulong> sequences, IEnumerable<string> hours, CancellationToken cancellationToken)
     {
         var discarded = new HashSet<ulong>();
-        if (ledger.State.Counts.Discarded == 0 || !ledger.State.Hours.TryGetValue(hour, out var place))
+        var first = hours.Distinct().Select(hour => ledger.State.Hours.GetValueOrDefault(hour)?.First).Min();
+        if (ledger.State.Counts.Discarded == 0 || first is not { } from)
         {
             return discarded;
         }
 
-        await foreach (var (entry, _, _) in ledger.ReadAsync(place.First, ledger.State.LastSequence, cancellationToken))
+        await foreach (var (entry, _, _) in ledger.ReadAsync(from, ledger.State.LastSequence, cancellationToken))
         {
             if (entry is UsageDiscarded given && sequences.Contains(given.Sequence))
             {
