@@ -31,7 +31,7 @@ internal sealed class MeteringSession(
 
     private static readonly TimeSpan ObservationInterval = TimeSpan.FromSeconds(1);
 
-    private DateTimeOffset nextObservation;
+    private long? observedAt;
     private (ulong Sequence, DateTimeOffset Time)? oldest;
 
     /// <summary>Ends when it is told to stop, after the step that is under way; throws when it cannot go on.</summary>
@@ -87,17 +87,17 @@ internal sealed class MeteringSession(
 
     private async Task ObserveAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        if (now < nextObservation)
+        // By what has passed: a clock that is set back keeps nobody from seeing what an operator decides.
+        if (observedAt is { } last && time.GetElapsedTime(last) < ObservationInterval)
         {
             return;
         }
 
-        nextObservation = now + ObservationInterval;
+        observedAt = time.GetTimestamp();
         await ledger.CheckFenceAsync(cancellationToken);
         var state = ledger.State;
-        var (_, last) = await reader.RangeAsync(Streams.Usage.Name, cancellationToken);
-        var notEntered = last > state.ReceivedThrough ? (long)(last - state.ReceivedThrough) : 0;
+        var (_, recorded) = await reader.RangeAsync(Streams.Usage.Name, cancellationToken);
+        var notEntered = recorded > state.ReceivedThrough ? (long)(recorded - state.ReceivedThrough) : 0;
         var first = state.OldestUnsettled ?? (notEntered > 0 ? state.ReceivedThrough + 1 : null);
         if (first != oldest?.Sequence)
         {
@@ -110,7 +110,7 @@ internal sealed class MeteringSession(
         }
 
         var observation = new LedgerObservation(
-            notEntered, state.Waiting + notEntered, state.Unsettled.Count, state.Missing, state.Counts.Doubled + state.Missing + state.Refused.Count, oldest is { } since ? now - since.Time : TimeSpan.Zero);
+            notEntered, state.Waiting + notEntered, state.Unsettled.Count, state.Missing, state.Counts.Doubled + state.Missing + state.Refused.Count, oldest is { } since ? time.GetUtcNow() - since.Time : TimeSpan.Zero);
         metrics.Observe(ledger.Partition, observation);
         health.Observe(ledger.Partition, observation);
     }

@@ -23,6 +23,7 @@ internal sealed class MeteringSessions(
     IOptions<NatsTopologyOptions> streams,
     IOptions<ExportOptions> exportOptions,
     IOptions<ConfirmOptions> confirmOptions,
+    IOptions<ReconcileOptions> reconcileOptions,
     TimeProvider time,
     ILoggerFactory loggers)
 {
@@ -34,7 +35,7 @@ internal sealed class MeteringSessions(
     public Reconciler CreateReconciler(int partition, OpenMeterEvents openMeter)
     {
         var ledger = OpenLedger(partition);
-        return new Reconciler(ledger, new CommittedUsage(ledger, new HourPages(ledger, ledgerOptions), reader), openMeter, reader, time);
+        return new Reconciler(ledger, new CommittedUsage(ledger, new HourPages(ledger, ledgerOptions), reader, reconcileOptions.Value.RecordedWithin), openMeter, reader, time);
     }
 
     public MeteringSession Create(int partition, PartitionLease lease)

@@ -37,10 +37,8 @@ internal sealed partial class UsageConfirmer(
             return false;
         }
 
-        var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
-        var due = ledger.State.Unsettled.Values
-            .Where(each => !each.IsHeld && each.SendAgain is null && IsDue(each, timestamp))
-            .OrderBy(each => each.LookedAt ?? 0).Take(OpenMeterEvents.Most).OrderBy(each => each.Sequence).ToList();
+        var timestamp = time.GetTimestamp();
+        var due = First(ledger.State.Unsettled.Values.Where(each => !each.IsHeld && each.SendAgain is null && IsDue(each, timestamp)));
         if (due.Count == 0)
         {
             return false;
@@ -63,9 +61,13 @@ internal sealed partial class UsageConfirmer(
         pause.Reset();
         health.Report(Looking, ledger.Partition, null);
         await ConfirmAsync([.. due.Where(each => shown.ContainsKey(each.Id!))], shown, cancellationToken);
-        await MissAsync([.. due.Where(each => !shown.ContainsKey(each.Id!))], now, timestamp, cancellationToken);
+        await MissAsync([.. due.Where(each => !shown.ContainsKey(each.Id!))], timestamp, cancellationToken);
         return true;
     }
+
+    /// <summary>As many as are asked for at once: those that have waited longest, whether they were looked for before or not. So neither keeps the other from being looked for.</summary>
+    public static IReadOnlyList<UnsettledEvent> First(IEnumerable<UnsettledEvent> due) =>
+        [.. due.OrderBy(each => each.LookedAt ?? each.QuietSince).Take(OpenMeterEvents.Most).OrderBy(each => each.Sequence)];
 
     /// <summary>By what has passed, and not by the clock on the wall, which may be set back by hours.</summary>
     private bool IsDue(UnsettledEvent each, long timestamp) => (each.Phase, each.LookedAt) switch
@@ -108,7 +110,7 @@ internal sealed partial class UsageConfirmer(
         }
     }
 
-    private async Task MissAsync(IReadOnlyList<UnsettledEvent> notFound, DateTimeOffset askedAt, long timestamp, CancellationToken cancellationToken)
+    private async Task MissAsync(IReadOnlyList<UnsettledEvent> notFound, long timestamp, CancellationToken cancellationToken)
     {
         var missing = new List<ulong>();
         foreach (var each in notFound)
@@ -120,7 +122,7 @@ internal sealed partial class UsageConfirmer(
             {
                 each.SendAgain = UsageSending.Unsure;
             }
-            else if (each.Phase == UnsettledPhase.Accepted && quiet >= options.Value.VisibleWithin && quiet >= options.Value.MissingAfter && askedAt >= each.Since + options.Value.MissingAfter)
+            else if (each.Phase == UnsettledPhase.Accepted && quiet >= options.Value.VisibleWithin && quiet >= options.Value.MissingAfter)
             {
                 if (each.SentAgain)
                 {

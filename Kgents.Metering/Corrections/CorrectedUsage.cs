@@ -1,5 +1,4 @@
 using Kgents.Contracts;
-using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Ledger;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
@@ -10,7 +9,7 @@ namespace Kgents.Metering.Corrections;
 /// What may still become of an event and of its corrections, by the ledger. Of two rules one keeps a tenant from being credited for what it was never billed: only what OpenMeter has shown is corrected, and
 /// what was corrected is not given up.
 /// </summary>
-internal sealed class CorrectedUsage(UsageLedger ledger, UsageDeadLetters letters, JetStreamReader reader)
+internal sealed class CorrectedUsage(UsageLedger ledger, JetStreamReader reader)
 {
     private readonly CorrectionChain chain = new(reader);
 
@@ -21,20 +20,29 @@ internal sealed class CorrectedUsage(UsageLedger ledger, UsageDeadLetters letter
         : await chain.ReadAsync(sequence, ulong.MaxValue, (stored, usage) => CountsAsync(stored, usage, cancellationToken), cancellationToken);
 
     /// <summary>Why nothing can be taken back of an event that counts, or not yet; null when it can.</summary>
-    public async Task<string?> FindProblemAsync(ulong sequence, CancellationToken cancellationToken) =>
-        ledger.State.Refused.Contains(sequence) ? DeadLetter(sequence)
-        : ledger.State.Unsettled.TryGetValue(sequence, out var unsettled) ? unsettled.Phase == UnsettledPhase.Missing
-            ? $"event {sequence} is missing in OpenMeter: it can be corrected when it was reissued and is confirmed"
-            : $"event {sequence} was sent, and OpenMeter does not show it yet: it can be corrected when it is confirmed"
-        : sequence > ledger.State.SentThrough ? $"event {sequence} was not sent to OpenMeter yet: it can be corrected when it is confirmed"
-        : (await DiscardedAsync([sequence], cancellationToken)).Count > 0 ? $"event {sequence} was given up: there is nothing to take back"
+    public async Task<string?> FindProblemAsync(CorrectionState state, CancellationToken cancellationToken)
+    {
+        var sequence = state.Original.Sequence;
+        return ledger.State.Refused.Contains(sequence) ? DeadLetter(sequence)
+            : ledger.State.Unsettled.TryGetValue(sequence, out var unsettled) ? unsettled.Phase == UnsettledPhase.Missing
+                ? $"event {sequence} is missing in OpenMeter: it can be corrected when it was reissued and is confirmed"
+                : $"event {sequence} was sent, and OpenMeter does not show it yet: it can be corrected when it is confirmed"
+            : sequence > ledger.State.SentThrough ? $"event {sequence} was not sent to OpenMeter yet: it can be corrected when it is confirmed"
+            : (await ledger.FindDiscardedAsync([sequence], [state.Usage.Hour], cancellationToken)).Count > 0 ? $"event {sequence} was given up: there is nothing to take back"
+            : null;
+    }
+
+    /// <summary>Why a correction that is recorded takes nothing back of an event, or not now; null when it does, or is on its way.</summary>
+    public async Task<string?> FindLossAsync(CorrectionState state, ulong correction, CancellationToken cancellationToken) =>
+        ledger.State.Refused.Contains(correction) ? $"the correction of this reference, {correction}, is recorded, and a dead letter: OpenMeter refuses it, so replay it"
+        : (await ledger.FindDiscardedAsync([correction], [state.Usage.Hour], cancellationToken)).Count > 0 ? $"the correction of this reference, {correction}, is recorded, and was given up: it takes nothing back in OpenMeter, and no other can take back the same"
         : null;
 
     /// <summary>Whether something was taken back of an event, or will be.</summary>
     public async Task<bool> IsCorrectedAsync(ulong sequence, CancellationToken cancellationToken)
     {
         var (state, _) = await chain.ReadAllAsync(sequence, ulong.MaxValue, (stored, usage) => CountsAsync(stored, usage, cancellationToken), cancellationToken);
-        return state is { Corrections: { Count: > 0 } corrections } && (await DiscardedAsync([.. corrections.Select(each => each.Sequence)], cancellationToken)).Count < corrections.Count;
+        return state is { Corrections: { Count: > 0 } corrections } && (await ledger.FindDiscardedAsync([.. corrections.Select(each => each.Sequence)], [state.Usage.Hour], cancellationToken)).Count < corrections.Count;
     }
 
     /// <summary>What the ledger has not entered yet, it will: it was recorded by these rules.</summary>
@@ -67,28 +75,4 @@ internal sealed class CorrectedUsage(UsageLedger ledger, UsageDeadLetters letter
     }
 
     private static string DeadLetter(ulong sequence) => $"event {sequence} is a dead letter: there is nothing to take back";
-
-    /// <summary>Those of these that were given up. Looked for only where there is a dead letter: it is the last decision on an event that holds.</summary>
-    private async Task<IReadOnlySet<ulong>> DiscardedAsync(IReadOnlyCollection<ulong> sequences, CancellationToken cancellationToken)
-    {
-        var discarded = new HashSet<ulong>();
-        if (await letters.FindAsync(sequences, cancellationToken) is null)
-        {
-            return discarded;
-        }
-
-        await foreach (var (entry, _, _) in ledger.ReadAsync(await ledger.LastOpeningAsync(cancellationToken), 0, cancellationToken))
-        {
-            if (entry is UsageDiscarded given && sequences.Contains(given.Sequence))
-            {
-                discarded.Add(given.Sequence);
-            }
-            else if (entry is UsageReplayed replayed)
-            {
-                discarded.Remove(replayed.Sequence);
-            }
-        }
-
-        return discarded;
-    }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Kgents.Contracts;
-using Kgents.Metering.DeadLetters;
 using Kgents.Metering.Ledger;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
@@ -12,11 +11,11 @@ namespace Kgents.Metering.Corrections;
 /// Takes usage back: records an event of negative quantities under the corrected event's own subject, fenced by the last one there. Of two that correct the same event at once one is stored, and the other
 /// looks again at what is left.
 /// </summary>
-internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letters, JetStreamReader reader, FencedPublisher publisher)
+internal sealed class UsageCorrector(UsageLedger ledger, JetStreamReader reader, FencedPublisher publisher)
 {
     public const int LongestText = 200;
 
-    private readonly CorrectedUsage corrected = new(ledger, letters, reader);
+    private readonly CorrectedUsage corrected = new(ledger, reader);
 
     /// <summary>May be repeated: the same reference again is the same correction.</summary>
     public async Task<CorrectionOutcome> CorrectAsync(CorrectionRequest request, CancellationToken cancellationToken)
@@ -36,11 +35,13 @@ internal sealed class UsageCorrector(UsageLedger ledger, UsageDeadLetters letter
 
             if (state.Corrections.FirstOrDefault(each => ReferenceOf(each) == request.Reference) is { } before)
             {
-                return IsSame(state, before, request) ? new CorrectionOutcome.Recorded(before.Sequence, IdOf(before), IsNew: false) : new CorrectionOutcome.Refused("another correction of the event has this reference");
+                return !IsSame(state, before, request) ? new CorrectionOutcome.Refused("another correction of the event has this reference")
+                    : await corrected.FindLossAsync(state, before.Sequence, cancellationToken) is { } lost ? new CorrectionOutcome.Refused(lost)
+                    : new CorrectionOutcome.Recorded(before.Sequence, IdOf(before), IsNew: false);
             }
 
             var taken = request.Quantities ?? CorrectionEvent.All(state.Left);
-            if ((await corrected.FindProblemAsync(request.Sequence, cancellationToken) ?? FindProblem(state, taken)) is { } refused)
+            if ((await corrected.FindProblemAsync(state, cancellationToken) ?? FindProblem(state, taken)) is { } refused)
             {
                 return new CorrectionOutcome.Refused(refused);
             }

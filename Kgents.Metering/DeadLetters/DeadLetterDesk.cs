@@ -44,7 +44,7 @@ internal sealed class DeadLetterDesk(UsageLedger ledger, UsageDeadLetters letter
         }
 
         // OpenMeter showed it once, or nothing would have been taken back of it: so it is not the event that is wrong.
-        if (await new CorrectedUsage(ledger, letters, reader).IsCorrectedAsync(sequence, cancellationToken))
+        if (await new CorrectedUsage(ledger, reader).IsCorrectedAsync(sequence, cancellationToken))
         {
             return $"something was taken back of {sequence}, which would be credited a second time: replay it when OpenMeter takes it again";
         }

@@ -14,6 +14,9 @@ internal sealed class UsageDeadLetters(INatsJSContext jetStream, JetStreamReader
 {
     public const string Origin = "usage";
 
+    /// <summary>Usage and its letters are in streams that have their times from two servers: by as much these may differ.</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromHours(1);
+
     /// <summary>Returns when it is stored. One event may have several letters: it was refused again, or the process died before the ledger had it.</summary>
     public async Task KeepAsync(TenantId tenant, ulong sequence, string subject, ReadOnlyMemory<byte> payload, string reason, CancellationToken cancellationToken)
     {
@@ -66,7 +69,7 @@ internal sealed class UsageDeadLetters(INatsJSContext jetStream, JetStreamReader
         return null;
     }
 
-    /// <summary>Since when an event may have a letter: since it was recorded, by the clock of NATS, as its letter is. Of one that is gone nobody knows.</summary>
+    /// <summary>Since when an event may have a letter: since it was recorded, as far as the clocks of two servers tell. Of one that is gone nobody knows.</summary>
     public async Task<DateTimeOffset> SinceAsync(ulong usage, CancellationToken cancellationToken) =>
-        await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, usage, cancellationToken) is { } stored && stored.Sequence == usage ? stored.Time : DateTimeOffset.MinValue;
+        await reader.NextAsync(Streams.Usage.Name, Subjects.AllUsage, usage, cancellationToken) is { } stored && stored.Sequence == usage ? stored.Time - Skew : DateTimeOffset.MinValue;
 }

@@ -17,7 +17,7 @@ internal static class MeteringCommands
     private const string Usage = """
         usage: ledger show                                  what the ledger adds up to, and what is missing
                ledger verify                                read all of it beside KGENTS_USAGE, and compare
-               ledger reconcile [--hours N]                 put token log, ledger and OpenMeter side by side, by tenant, hour and model
+               ledger reconcile [--hours N]                 put token log, ledger and OpenMeter side by side, by tenant, hour and model, in all partitions
                ledger resend --reason TEXT [--hours N]      the same, and have sent again what OpenMeter showed once and lost
                ledger rebuild --reason TEXT                 begin it anew from KGENTS_USAGE; OpenMeter is asked before anything is sent
                ledger reissue SEQUENCE --reason TEXT        send a missing event under a new id
@@ -27,7 +27,7 @@ internal static class MeteringCommands
                dead-letters inspect SEQUENCE                one of them, with its bytes
                dead-letters replay SEQUENCE --reason TEXT   send a refused event again, as it is
                dead-letters discard SEQUENCE --reason TEXT  give one up
-        A sequence is that of the event in KGENTS_USAGE. --partition N takes another ledger than that of partition 0.
+        A sequence is that of the event in KGENTS_USAGE. --partition N takes another ledger than that of partition 0; reconcile takes all.
 
         """;
 

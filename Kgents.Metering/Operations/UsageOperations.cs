@@ -61,7 +61,7 @@ internal sealed class UsageOperations(MeteringSessions sessions, UsageDeadLetter
         var desk = new DeadLetterDesk(ledger, letters, reader);
         if (asked.Kind == UsageOperationKinds.Correct)
         {
-            return await CorrectAsync(asked, new UsageCorrector(ledger, letters, reader, publisher), cancellationToken);
+            return await CorrectAsync(asked, new UsageCorrector(ledger, reader, publisher), cancellationToken);
         }
 
         if (await desk.FindAsync(asked.Sequence, MostShown, cancellationToken) is not { } letter)

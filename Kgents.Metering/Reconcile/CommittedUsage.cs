@@ -10,7 +10,7 @@ namespace Kgents.Metering.Reconcile;
 /// <summary>
 /// What turns committed, by the token log, entry by entry: in memory are the pages of the ledger that are asked for, as many as a replica has, and so many committed events at a time of which the ledger has nothing.
 /// </summary>
-internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStreamReader reader)
+internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStreamReader reader, TimeSpan recordedWithin)
 {
     /// <summary>Events that are looked for in KGENTS_USAGE at once.</summary>
     private const int MostPending = 10_000;
@@ -20,7 +20,7 @@ internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStr
 
     private readonly Dictionary<string, Pending> pending = new(StringComparer.Ordinal);
 
-    private sealed record Pending(TurnAddress Turn, UsageTotal Used);
+    private sealed record Pending(TurnAddress Turn, UsageTotal Used, DateTimeOffset At);
 
     /// <summary>Entries of the log that were read.</summary>
     public long EntriesRead { get; private set; }
@@ -46,9 +46,14 @@ internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStr
                 if (InspectedUsage.Read(bytes, turn.Tenant, entry.Time) is { Used: { } used } usage && string.CompareOrdinal(used.Hour, from) >= 0 && string.CompareOrdinal(used.Hour, to) < 0)
                 {
                     yield return (used, null);
-                    if (await pages.HasAsync(usage.Id, LedgerCodec.Hash(bytes), used.Hour, cancellationToken) is null)
+                    switch (await pages.HasAsync(usage.Id, LedgerCodec.Hash(bytes), used.Hour, cancellationToken))
                     {
-                        pending[usage.Id] = new Pending(turn, used);
+                        case null:
+                            pending[usage.Id] = new Pending(turn, used, entry.Time);
+                            break;
+                        case false:
+                            yield return (used, Explain(usage.Id, used, 0, Cause.Conflicting));
+                            break;
                     }
                 }
             }
@@ -68,7 +73,7 @@ internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStr
         }
     }
 
-    /// <summary>Those that were recorded since the ledger was read are on their way, and the others were not recorded yet. Each tenant's usage is read once for all of its events.</summary>
+    /// <summary>Those that were recorded since the ledger was read are on their way, and the others were not recorded yet, or never will be. Each tenant's usage is read once for all of its events.</summary>
     private async IAsyncEnumerable<(UsageTotal Used, Difference? Difference)> ExplainAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var session in pending.Values.Select(each => each.Turn).DistinctBy(turn => turn.Tenant).ToList())
@@ -83,9 +88,11 @@ internal sealed class CommittedUsage(UsageLedger ledger, HourPages pages, JetStr
             }
         }
 
+        // The log's own time, which its entries have too.
+        var expected = pending.Count > 0 ? await reader.TimeAsync(Streams.Tokens.Name, cancellationToken) - recordedWithin : default;
         foreach (var (id, each) in pending)
         {
-            yield return (each.Used, Explain(id, each.Used, 0, Cause.NotRecorded));
+            yield return (each.Used, Explain(id, each.Used, 0, each.At < expected ? Cause.Unrecorded : Cause.NotRecorded));
         }
 
         pending.Clear();

@@ -28,20 +28,21 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
 
         try
         {
-            var found = await ReconcileAsync(arguments.Partition);
-            await ShowAsync(found);
             if (arguments.Verb == "resend")
             {
+                var found = await ReconcileAsync(arguments.Partition);
+                await ShowAsync(arguments.Partition, found);
                 return await ResendAsync(arguments, found, cancellationToken);
             }
 
-            List<Reconciliation> all = [found];
-            foreach (var other in Enumerable.Range(0, partitions).Where(other => other != arguments.Partition))
+            List<Reconciliation> all = [];
+            foreach (var partition in Enumerable.Range(0, partitions))
             {
-                all.Add(await ReconcileAsync(other));
+                all.Add(await ReconcileAsync(partition));
+                await ShowAsync(partition, all[partition]);
             }
 
-            return await IsMeteredSoAsync(meters, all, cancellationToken) && found.Differences.Lasting == 0 ? 0 : 1;
+            return await IsMeteredSoAsync(meters, all, cancellationToken) && all.All(each => each.Differences.Lasting == 0) ? 0 : 1;
         }
         catch (HttpRequestException exception)
         {
@@ -76,9 +77,9 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         }
     }
 
-    private async Task ShowAsync(Reconciliation found)
+    private async Task ShowAsync(int partition, Reconciliation found)
     {
-        await output.WriteLineAsync($"Hours {found.From} to {found.To}, UTC. {(found.LogFrom is { } since ? $"The token log goes back to {since:u}" : "The token log is empty")}; it has nothing of deleted sessions. {found.LogRead} entries of it were read.");
+        await output.WriteLineAsync($"Partition {partition}, hours {found.From} to {found.To}, UTC. {(found.LogFrom is { } since ? $"The token log goes back to {since:u}" : "The token log is empty")}; it has nothing of deleted sessions. {found.LogRead} entries of it were read.");
         await output.WriteLineAsync($"{"tenant",-20} {"hour",-13} {"model",-24} {"type",-32} {"token log",20} {"ledger",20} {"OpenMeter",20}");
         foreach (var row in found.Rows)
         {
@@ -114,9 +115,10 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
             await ledger.LoadAsync(cancellationToken);
             try
             {
+                var discarded = await ledger.FindDiscardedAsync(vanished.Keys, vanished.Values.Select(each => each.Group.Hour), cancellationToken);
                 foreach (var each in vanished.Values.ToList())
                 {
-                    if (IsConfirmed(ledger.State, each.Sequence))
+                    if (IsConfirmed(ledger.State, each.Sequence) && !discarded.Contains(each.Sequence))
                     {
                         await ledger.AppendAsync(new UsageReopened(each.Sequence, each.ReissuedAs, arguments.Reason!), cancellationToken);
                         await output.WriteLineAsync($"{each.Sequence} is looked for again, and sent again when it stays away.");
@@ -154,6 +156,8 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         Cause.NotRecorded => "committed and not recorded yet",
         Cause.Waiting => "not sent yet",
         Cause.Unconfirmed => "sent and not shown yet",
+        Cause.Unrecorded => "committed long ago and recorded by nobody",
+        Cause.Conflicting => "committed, and another one recorded under its id",
         Cause.Refused => "refused, see `dead-letters list`",
         Cause.Discarded => "given up",
         Cause.Missing => "missing, see `ledger reissue`",

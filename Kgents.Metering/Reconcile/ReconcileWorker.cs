@@ -58,7 +58,9 @@ internal sealed partial class ReconcileWorker(
     {
         try
         {
-            if ((await meters.RunAsync(partitions, cancellationToken)).Count is > 0 and var differing)
+            var differing = (await meters.RunAsync(partitions, cancellationToken)).Count;
+            metrics.MetersCompared(differing);
+            if (differing > 0)
             {
                 LogMetersDiffer(differing);
             }

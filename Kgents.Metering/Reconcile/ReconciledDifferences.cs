@@ -9,16 +9,20 @@ namespace Kgents.Metering.Reconcile;
 internal sealed record DifferenceSum(ReconciledGroup Group, Cause Cause, long Events, decimal Quantity);
 
 /// <summary>
-/// The events on which the sides differ. All are counted, by group and cause; only the first of each tenant are kept, so that an OpenMeter that has lost everything costs no more memory than one that has not.
+/// The events on which the sides differ. All are counted, by group and cause; only the first of each tenant are kept, and only so many in all, so that an OpenMeter that has lost everything costs little more memory than one that has not.
 /// </summary>
 internal sealed class ReconciledDifferences
 {
     /// <summary>Of a tenant's, of each cause.</summary>
     public const int MostKept = 500;
 
+    /// <summary>Of all together, but for one of each tenant and cause, which is kept in any case.</summary>
+    public const int MostKeptInAll = 20_000;
+
     private readonly Dictionary<(ReconciledGroup Group, Cause Cause), DifferenceSum> sums = [];
     private readonly Dictionary<(TenantId Tenant, Cause Cause), List<Difference>> kept = [];
     private readonly Dictionary<ReconciledGroup, UInt128> marks = [];
+    private int keptInAll;
 
     public ReconciledDifferences(params IEnumerable<Difference> found)
     {
@@ -36,8 +40,8 @@ internal sealed class ReconciledDifferences
     /// <summary>Of all that were found.</summary>
     public IReadOnlyCollection<DifferenceSum> Sums => sums.Values;
 
-    /// <summary>The first that were found of each tenant.</summary>
-    public IEnumerable<Difference> Kept => kept.Values.SelectMany(each => each);
+    /// <summary>The first that were found of each tenant and cause, by turns: who takes some has some of each.</summary>
+    public IEnumerable<Difference> Kept => kept.Values.SelectMany(each => each.Index()).OrderBy(each => each.Index).Select(each => each.Item);
 
     public long CountOf(TenantId tenant) => sums.Values.Where(sum => sum.Group.Tenant == tenant).Sum(sum => sum.Events);
 
@@ -59,9 +63,10 @@ internal sealed class ReconciledDifferences
         }
 
         var list = kept.TryGetValue((found.Group.Tenant, found.Cause), out var known) ? known : kept[(found.Group.Tenant, found.Cause)] = [];
-        if (list.Count < MostKept)
+        if (list.Count == 0 || (list.Count < MostKept && keptInAll < MostKeptInAll))
         {
             list.Add(found);
+            keptInAll++;
         }
     }
 }

@@ -48,6 +48,12 @@ internal enum Cause
     /// <summary>It was sent, and OpenMeter does not show it yet.</summary>
     Unconfirmed,
 
+    /// <summary>A turn committed it, and nobody has recorded it for longer than that takes.</summary>
+    Unrecorded,
+
+    /// <summary>The ledger has another event under the id of the one that a turn committed.</summary>
+    Conflicting,
+
     /// <summary>OpenMeter will not take it: it is a dead letter that somebody has to decide on.</summary>
     Refused,
 

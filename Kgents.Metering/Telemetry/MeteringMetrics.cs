@@ -17,6 +17,7 @@ internal sealed class MeteringMetrics
     private readonly Counter<long> deadLetters;
     private int deduplicates = -1;
     private int differences;
+    private int meterDifferences;
 
     public MeteringMetrics(IMeterFactory meters)
     {
@@ -31,12 +32,16 @@ internal sealed class MeteringMetrics
         meter.CreateObservableGauge("kgents.metering.missing", () => observed.Values.Sum(each => each.Missing), "{event}", "Usage events that OpenMeter took twice and does not show: somebody must look");
         meter.CreateObservableGauge("kgents.metering.drift", () => observed.Values.Sum(each => each.Drift), "{event}", "Usage events in which OpenMeter is known to differ from the ledger: doubled, missing, refused");
         meter.CreateObservableGauge("kgents.metering.differences", () => Volatile.Read(ref differences), "{event}", "Usage events on which the last comparison found ledger and OpenMeter to differ for good");
+        meter.CreateObservableGauge("kgents.metering.meter_differences", () => Volatile.Read(ref meterDifferences), "{sum}", "Sums of OpenMeter's meters that the last comparison found to differ from the events: an invoice would be wrong");
         meter.CreateObservableGauge("kgents.metering.openmeter_deduplicates", () => Volatile.Read(ref deduplicates), description: "1 if OpenMeter shows an event once that was sent twice, 0 if not, -1 while it is not known");
         meter.CreateObservableGauge("kgents.metering.oldest_unsettled_age", () => observed.Values.Select(each => each.OldestAge.TotalSeconds).DefaultIfEmpty().Max(), "s", "Age of the oldest usage event that is not confirmed");
     }
 
     /// <summary>Events on which the last comparison found ledger and OpenMeter to differ, and that do not mend themselves.</summary>
     public void Reconciled(int lasting) => Volatile.Write(ref differences, lasting);
+
+    /// <summary>Hours, models and types of event of which a meter sums something else. Stays what it was while meters do not answer.</summary>
+    public void MetersCompared(int differing) => Volatile.Write(ref meterDifferences, differing);
 
     public void Deduplicates(bool does) => Volatile.Write(ref deduplicates, does ? 1 : 0);
 

@@ -45,7 +45,7 @@ internal sealed partial class TurnRunner(
         reply = reply with { Cancelled = reply.Cancelled || await cancels.IsSetAsync(turn.Address, cancellationToken) };
         var call = Describe(turn.Address, attempt, meter, reply, time.GetElapsedTime(started));
 
-        var errorCode = ErrorCode(reply) ?? (reserving is { IsCut: true } && message.Kind is null && FinishReasonOf(reply) == FinishReasons.Length && !reply.Cancelled ? TurnErrorCodes.QuotaExceeded : null);
+        var errorCode = ErrorCode(reply) ?? (reserving is { IsShortened: true } && message.Kind is null && FinishReasonOf(reply) == FinishReasons.Length && !reply.Cancelled ? TurnErrorCodes.QuotaExceeded : null);
         var status = reply.Cancelled ? TurnStatus.Cancelled : errorCode is null ? TurnStatus.Completed : TurnStatus.Failed;
         var commit = Commit(turn, attempt, model, call, reply.Text, reply.Chunks, status, errorCode, time.GetElapsedTime(started)) with
         {

@@ -20,7 +20,15 @@ internal sealed class OutputBound(TokenCounter counter, string model, int most)
             return text;
         }
 
+        // One token may be left where the first character has three: that is said all the same. An answer of nothing costs nothing, so the month would pay for no prompt any more.
+        var least = said.Length == text.Length ? FirstRune(text) : 0;
         var end = counter.EndOf(model, said.ToString(), most) - (said.Length - text.Length);
-        return end <= 0 ? "" : text[..end];
+        return text[..Math.Max(end, least)];
+    }
+
+    private static int FirstRune(string text)
+    {
+        Rune.DecodeFromUtf16(text, out _, out var length);
+        return length;
     }
 }

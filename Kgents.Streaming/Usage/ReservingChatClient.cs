@@ -12,8 +12,8 @@ namespace Kgents.Streaming.Usage;
 /// </summary>
 internal sealed class ReservingChatClient(CallMeter meter, TurnAddress turn, long tokensPerMonth, TenantQuota quota, TokenCounter counter) : DelegatingChatClient(meter)
 {
-    /// <summary>The month had less than what was asked for: an answer that reaches its length is cut by the quota.</summary>
-    public bool IsCut { get; private set; }
+    /// <summary>The month had less than what was asked for: an answer that reaches its length ended there because of the quota.</summary>
+    public bool IsShortened { get; private set; }
 
     public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
@@ -30,10 +30,10 @@ internal sealed class ReservingChatClient(CallMeter meter, TurnAddress turn, lon
             throw new ModelException(TurnErrorCodes.QuotaExceeded, "the tenant's tokens of the month are used up or held by other turns");
         }
 
-        IsCut = granted.Tokens < input + asked;
+        IsShortened = granted.Tokens < input + asked;
         var limited = options?.Clone() ?? new ChatOptions();
         limited.MaxOutputTokens = (int)(granted.Tokens - input);
-        var bound = IsCut ? new OutputBound(counter, model.Name, limited.MaxOutputTokens.Value) : null;
+        var bound = IsShortened ? new OutputBound(counter, model.Name, limited.MaxOutputTokens.Value) : null;
         await foreach (var update in base.GetStreamingResponseAsync(prompt, limited, cancellationToken))
         {
             if (bound is not null && update.Text is { Length: > 0 } text && bound.Admit(text) is var admitted && admitted.Length < text.Length)

@@ -1,10 +1,11 @@
 using Kgents.Contracts;
+using Kgents.Metering.Operations;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Metering;
 
-/// <summary>The clock is put forward while OpenMeter has events that it does not show yet: a longer time has not passed for that.</summary>
+/// <summary>The clock is put forward while OpenMeter has events that it does not show yet: a longer time has not passed for that. It is put back: nothing waits until it is there again.</summary>
 public sealed class ClockJumpTests : MeteringTest
 {
     [Theory(Timeout = Limits.Test)]
@@ -24,6 +25,26 @@ public sealed class ClockJumpTests : MeteringTest
 
         Assert.Equal((3, 1), (OpenMeter.AcceptedEvents.Count, OpenMeter.Requests.Count));
         Assert.Single(await Recorder.Ledger.EntriesAsync<UsageSending>());
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task LostEvent_GoesAgain_AndDecisionsAreSeen_WhenTheClockIsPutBack()
+    {
+        var lose = 1;
+        OpenMeter.Fate = _ => lose-- > 0 ? EventFate.Lost : EventFate.Stored;
+        var clock = new JumpingClock();
+        await using var metering = await UsageRecorder.StartMeteringAsync(Nats.Url, OpenMeter, clock, ("Metering:Confirm:MissingAfter", "00:00:03"));
+        var lost = await Recorder.RecordAsync(1);
+        await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Counts.Accepted == 1);
+        clock.Ahead = TimeSpan.FromHours(-1);
+        await Recorder.SettledAsync();
+        Assert.Equal([null, UsageSending.Missed], (await Recorder.Ledger.EntriesAsync<UsageSending>()).Select(sending => sending.Again));
+
+        OpenMeter.Forget(UsageSample.IdOf(lost[0]));
+        await using var output = new StringWriter();
+        Assert.Equal(0, await MeteringCommands.RunAsync(MeteringArguments.TryParse(["ledger", "resend", "--reason", "restored"])!, metering.Services, output, TestContext.Current.CancellationToken));
+        await Recorder.SettledAsync();
+        Assert.Single(OpenMeter.AcceptedEvents);
     }
 
     private sealed class JumpingClock : TimeProvider

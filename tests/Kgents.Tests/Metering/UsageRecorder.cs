@@ -92,6 +92,10 @@ internal sealed class UsageRecorder : IAsyncDisposable
         ack.EnsureSuccess();
     }
 
+    /// <summary>Ends a turn that used so much, as a worker does before it records the usage.</summary>
+    public Task CommitAsync(string usage) => CommitAsync(TurnId.New(TimeProvider.System), new TurnCommitted(
+        TurnStatus.Completed, null, "a-1", "hash", 0, 1, "model", TokenCounts.None, TimeProvider.System.GetUtcNow(), [new UsagePayload(UsageSample.IdOf(usage), usage)]));
+
     public async Task<IReadOnlyList<DeadLetter>> LettersAsync()
     {
         var letters = new List<DeadLetter>();

@@ -1,4 +1,6 @@
 using Kgents.Contracts;
+using Kgents.Metering.Confirm;
+using Kgents.Metering.Ledger;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -35,6 +37,19 @@ public sealed class UsageConfirmTests : MeteringTest
 
         Assert.Contains(metering.Logs.Lines, line => line.StartsWith("Critical ", StringComparison.Ordinal) && line.Contains("does not show them; the first is 1", StringComparison.Ordinal));
         Assert.Equal([null, UsageSending.Unsure, UsageSending.Missed], (await Recorder.Ledger.EntriesAsync<UsageSending>()).Where(sending => sending.Events[0].From == 1).Select(sending => sending.Again));
+    }
+
+    /// <summary>However many are sent meanwhile: one that was looked for before them waits no longer than they do.</summary>
+    [Fact]
+    public void Event_ThatWasLookedFor_IsLookedForAgain_BesideOnesThatNeverWere()
+    {
+        var looked = new UnsettledEvent(1, default) { LookedAt = 1_000 };
+        var sent = Enumerable.Range(2, 2 * OpenMeterEvents.Most).Select(sequence => new UnsettledEvent((ulong)sequence, default)).ToList();
+        sent.ForEach(each => each.LetGo(1_000 + (long)each.Sequence));
+
+        var first = UsageConfirmer.First([.. sent, looked]);
+
+        Assert.Equal([looked, .. sent.Take(OpenMeterEvents.Most - 1)], first);
     }
 
     [Fact(Timeout = Limits.Test)]

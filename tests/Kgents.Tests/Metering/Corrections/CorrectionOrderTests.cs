@@ -37,6 +37,8 @@ public sealed class CorrectionOrderTests : MeteringTest
     [InlineData("record, correct refused, discard correction, lose refused, discard", 0)]
     [InlineData("record, correct refused, lose refused, refuse to discard, discard correction, discard", 0)]
     [InlineData("record, correct, correct refused, discard correction, lose refused, refuse to discard, replay", 34)]
+    [InlineData("record, correct, lose refused, refuse to discard, put, replay shown, correct", 28)]
+    [InlineData("record, correct refused, refuse to repeat: OpenMeter refuses it, discard correction, refuse to repeat: was given up", 40)]
     public async Task NobodyIsCreditedForWhatWasNotBilled(string steps, int billed)
     {
         await using var host = await StartAsync();
@@ -61,10 +63,10 @@ public sealed class CorrectionOrderTests : MeteringTest
     {
         var (act, then) = step.Split(' ') switch
         {
-            [var first, ("unsure" or "refused" or "missing") and var last] => (first, last),
+            [var first, ("unsure" or "refused" or "missing" or "shown") and var last] => (first, last),
             _ => (step, "settled"),
         };
-        OpenMeter.IsPoison = then == "refused" ? usage => IsUsage(usage) && IsCorrection(usage) == (act == "correct") : null;
+        OpenMeter.IsPoison = then is "refused" or "shown" ? usage => IsUsage(usage) && IsCorrection(usage) == (act == "correct") : null;
         OpenMeter.Rule = then == "unsure" ? () => new OpenMeterFault(RequestFault.Refused, 503) : null;
         if (then == "missing")
         {
@@ -75,6 +77,7 @@ public sealed class CorrectionOrderTests : MeteringTest
         {
             "record" => RecordAsync(then),
             "correct" => CorrectAsync(then),
+            "put" => PutAsync(),
             "confirm" => Recorder.SettledAsync(),
             "lose" => ForgetAsync(then, "resend"),
             "rebuild" => ForgetAsync(then, "rebuild"),
@@ -83,6 +86,7 @@ public sealed class CorrectionOrderTests : MeteringTest
             "discard correction" => DecideAsync("discard", correction, null),
             "refuse to discard" => RefuseAsync("would be credited a second time", "dead-letters", "discard", $"{sequence}", "--reason", "no"),
             _ when act.StartsWith("refuse to correct: ", StringComparison.Ordinal) => RefuseAsync(act["refuse to correct: ".Length..], Correction()),
+            _ when act.StartsWith("refuse to repeat: ", StringComparison.Ordinal) => RefuseAsync(act["refuse to repeat: ".Length..], Correction(again: true)),
             _ => throw new ArgumentOutOfRangeException(nameof(step), step, null),
         };
     }
@@ -116,7 +120,7 @@ public sealed class CorrectionOrderTests : MeteringTest
         }
     }
 
-    private Task BecomesAsync(ulong one, string then) => then == "settled" ? Recorder.SettledAsync() : Eventually.TrueAsync(async () =>
+    private Task BecomesAsync(ulong one, string then) => then is "settled" or "shown" ? Recorder.SettledAsync() : Eventually.TrueAsync(async () =>
     {
         var state = await Recorder.Ledger.StateAsync();
         return then switch
@@ -127,7 +131,14 @@ public sealed class CorrectionOrderTests : MeteringTest
         };
     });
 
-    private string[] Correction() => ["ledger", "correct", $"{sequence}", "--reason", "because", "--reference", $"ticket-{references++}", "--take", "input_tokens_uncached=6"];
+    /// <summary>What OpenMeter refuses from Kgents, somebody entered there by hand.</summary>
+    private Task PutAsync()
+    {
+        OpenMeter.Put(UsageSample.Event(Corrected, UsageRecorder.Tenant, 30));
+        return Task.CompletedTask;
+    }
+
+    private string[] Correction(bool again = false) => ["ledger", "correct", $"{sequence}", "--reason", "because", "--reference", $"ticket-{(again ? references - 1 : references++)}", "--take", "input_tokens_uncached=6"];
 
     private async Task DoAsync(params string[] args)
     {

@@ -6,6 +6,7 @@ using Kgents.Metering.Operations;
 using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.Tests.Hosting;
+using Kgents.Tests.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Metering.Operations;
@@ -116,6 +117,7 @@ public sealed class MeterComparisonTests : MeteringTest
     }
 
     [Fact(Timeout = Limits.Test)]
+    [Measures("kgents.metering.meter_differences")]
     public async Task Tenant_IsToldWhatAMeterSums_AndWhatIsKnownWithout()
     {
         OpenMeter.Meters.Status = 403;
@@ -128,6 +130,7 @@ public sealed class MeterComparisonTests : MeteringTest
         OpenMeter.Meters.Bend = (_, sum) => sum + 1;
         OpenMeter.Meters.Status = null;
         await Eventually.TrueAsync(async () => (await RowAsync(client)).TryGetProperty("meter", out var meter) && meter.GetString() == "41");
+        await MeasuresAttribute.LookedAtAsync();
 
         static async Task<JsonElement> RowAsync(HttpClient client) =>
             (await client.GetFromJsonAsync<JsonElement>("/v1/usage/reconciliation", TestContext.Current.CancellationToken))

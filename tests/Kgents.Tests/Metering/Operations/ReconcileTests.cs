@@ -80,7 +80,7 @@ public sealed class ReconcileTests : MeteringTest
     [Fact(Timeout = Limits.Test)]
     public async Task WhatNobodyRecorded_AndWhatWaits_AreUnderWay()
     {
-        await CommitAsync(UsageSample.Event("committed", UsageRecorder.Tenant, 7));
+        await Recorder.CommitAsync(UsageSample.Event("committed", UsageRecorder.Tenant, 7));
         OpenMeter.Hang = true;
         await using var metering = await StartAsync();
         await RecordCommittedAsync(UsageSample.Event("recorded", UsageRecorder.Tenant, 8));
@@ -218,17 +218,8 @@ public sealed class ReconcileTests : MeteringTest
 
     private async Task RecordCommittedAsync(string usage)
     {
-        await CommitAsync(usage);
+        await Recorder.CommitAsync(usage);
         await Recorder.RecordAsync(usage);
-    }
-
-    /// <summary>As a worker does before it records usage.</summary>
-    private async Task CommitAsync(string usage)
-    {
-        var turn = TurnId.New(TimeProvider.System);
-        var commit = new TurnCommitted(
-            TurnStatus.Completed, null, "a-1", "hash", 0, 1, "model", TokenCounts.None, TimeProvider.System.GetUtcNow(), [new UsagePayload(System.Text.Json.JsonElement.Parse(usage).GetProperty("id").GetString()!, usage)]);
-        await Recorder.CommitAsync(turn, commit);
     }
 
     private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args)

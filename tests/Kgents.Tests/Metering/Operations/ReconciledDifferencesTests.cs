@@ -31,6 +31,17 @@ public sealed class ReconciledDifferencesTests
     }
 
     [Fact]
+    public void Kept_AreBoundedInAll_AndWhoTakesSomeHasSomeOfEach()
+    {
+        var tenants = Enumerable.Range(1, 100).Select(number => Acme with { Tenant = TenantId.Parse($"tenant-{number}") }).ToList();
+        var found = new ReconciledDifferences(tenants.SelectMany(tenant => Enumerable.Range(1, ReconciledDifferences.MostKept).Select(number => Of(tenant, number, Cause.Vanished))));
+
+        Assert.Equal(tenants.Count * ReconciledDifferences.MostKept, found.Count);
+        Assert.InRange(found.Kept.Count(), ReconciledDifferences.MostKeptInAll, ReconciledDifferences.MostKeptInAll + tenants.Count);
+        Assert.Equal(tenants.Select(tenant => tenant.Tenant), found.Kept.Take(tenants.Count).Select(each => each.Group.Tenant));
+    }
+
+    [Fact]
     public void Mark_IsOfTheEventsAndTheirCauses_AndNotOfTheirOrder()
     {
         Difference[] some = [Of(Acme, 1, Cause.Vanished), Of(Acme, 2, Cause.Doubled)];

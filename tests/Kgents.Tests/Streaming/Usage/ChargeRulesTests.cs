@@ -36,6 +36,7 @@ public sealed class ChargeRulesTests
         ["cut at its reservation, a report that is not final"] = (Cut, "completed", new CallUsage(new(4, 5, 1, 12, 0), "counted")),
         ["cut at its reservation, only output reported"] = (Cut with { Reported = new(0, 0, 0, 25, 5) }, "completed", new CallUsage(new(7, 0, 0, 12, 0), "counted")),
         ["cut at its reservation, less than was counted"] = (Cut with { Reported = null, MaxOutputTokens = 11 }, "completed", new CallUsage(new(7, 0, 0, 11, 0), "counted")),
+        ["cut at its reservation, in its first character"] = (Cut with { Reported = null, MaxOutputTokens = 1, CountSaid = () => 3, CountRelayed = () => 3 }, "completed", new CallUsage(new(7, 0, 0, 1, 0), "counted")),
         ["cut at its reservation, a judgement that has words of its own"] = (Cut with { Reported = null, CountSaid = () => 3 }, "completed", new CallUsage(new(7, 0, 0, 3, 0), "counted")),
         ["cut at its reservation, and cancelled then"] = (Cut with { End = CallEnd.Cancelled, Reported = null }, "client_cancelled", new CallUsage(new(7, 0, 0, 12, 0), "counted")),
         ["cut at its reservation before its first token"] = (Cut with { HasRelayed = false }, "completed", null),

@@ -34,6 +34,18 @@ public sealed class OutputBoundTests
         Assert.InRange(counter.Count(Model, admitted), Most - 5, Most);
     }
 
+    /// <summary>An answer of nothing costs nothing, and so would its prompt.</summary>
+    [Fact]
+    public void FirstCharacter_IsAdmitted_AlsoWhenItHasMoreTokensThanAreLeft()
+    {
+        const string Emoji = "\U0001FAE0";
+        Assert.True(counter.Count(Model, Emoji) > 1);
+        var bound = new OutputBound(counter, Model, 1);
+
+        Assert.Equal(Emoji, bound.Admit($"{Emoji} and more"));
+        Assert.Equal("", bound.Admit(Emoji));
+    }
+
     [Fact]
     public void Text_IsAdmittedWhole_WhenItHasAsManyTokensAsMayBe()
     {

@@ -1,0 +1,33 @@
+using Kgents.Contracts;
+
+namespace Kgents.Metering.Ledger;
+
+/// <summary>What was given up, which the state of a ledger only counts: it is the last decision on an event that holds.</summary>
+internal static class DiscardedEvents
+{
+    /// <summary>Those of these events that were given up.</summary>
+    /// <param name="hours">Of the events: before the ledger had any of these hours, nobody can have given one up.</param>
+    public static async Task<IReadOnlySet<ulong>> FindDiscardedAsync(this UsageLedger ledger, IReadOnlyCollection<ulong> sequences, IEnumerable<string> hours, CancellationToken cancellationToken)
+    {
+        var discarded = new HashSet<ulong>();
+        var first = hours.Distinct().Select(hour => ledger.State.Hours.GetValueOrDefault(hour)?.First).Min();
+        if (ledger.State.Counts.Discarded == 0 || first is not { } from)
+        {
+            return discarded;
+        }
+
+        await foreach (var (entry, _, _) in ledger.ReadAsync(from, ledger.State.LastSequence, cancellationToken))
+        {
+            if (entry is UsageDiscarded given && sequences.Contains(given.Sequence))
+            {
+                discarded.Add(given.Sequence);
+            }
+            else if (entry is UsageReplayed replayed)
+            {
+                discarded.Remove(replayed.Sequence);
+            }
+        }
+
+        return discarded;
+    }
+}
