@@ -7,7 +7,7 @@ namespace Kgents.Operations.Backup;
 internal sealed class BackupRetention(TimeProvider time, TextWriter output)
 {
     /// <summary>Since when nothing was written where nobody is writing any more: longer than a nightly backup may take, and than the server may be silent in it.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromHours(6);
+    internal static readonly TimeSpan Silence = TimeSpan.FromHours(6);
 
     /// <summary>Before there is the next one, which needs the room: what was left in <paramref name="parent"/> by runs that were cut off, while they wrote or while they removed.</summary>
     public async Task RemoveRestsAsync(string parent, CancellationToken cancellationToken)
