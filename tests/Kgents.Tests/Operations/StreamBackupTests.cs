@@ -102,6 +102,28 @@ public sealed class StreamBackupTests : IAsyncLifetime
         Assert.True(File.Exists(Path.Combine(directory, "KGENTS_TOKENS.snapshot")));
     }
 
+    /// <summary>A cluster's backup on one machine: the server refuses limits that its store has no room for, in the middle of a restore.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Restore_TakesTheLimitsOfTheSettings_AndRefusesFirstWhatDoesNotFit()
+    {
+        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        var jetStream = new NatsJSContext(connection);
+        (await jetStream.PublishAsync("kgents.messages.0.acme.s.user", new string('x', 5000), cancellationToken: TestContext.Current.CancellationToken)).EnsureSuccess();
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["streams", "apply"], ("Nats:MessagesMaxBytes", "100000000"))).ExitCode);
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["backup", directory])).ExitCode);
+        foreach (var name in await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken))
+        {
+            await jetStream.DeleteStreamAsync(name, TestContext.Current.CancellationToken);
+        }
+
+        var (code, text) = await Operator.RunAsync(nats.Url, ["restore", directory], ("Nats:MessagesMaxBytes", "1000"));
+        Assert.Equal((1, true), (code, text.StartsWith("Nothing was restored: KGENTS_MESSAGES holds ", StringComparison.Ordinal)));
+        Assert.Empty(await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["restore", directory], ("Nats:MessagesMaxBytes", "6000"))).ExitCode);
+        Assert.Equal(6000, (await jetStream.GetStreamAsync(Streams.Messages.Name, cancellationToken: TestContext.Current.CancellationToken)).Info.Config.MaxBytes);
+    }
+
     [Theory(Timeout = Limits.Test)]
     [InlineData("{\"version\": 1, \"taken_at\": \"2026-0")]
     [InlineData("{\"version\": 1}")]
