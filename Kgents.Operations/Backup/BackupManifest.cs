@@ -13,13 +13,19 @@ internal sealed record BackedUpStream(string Name, string File, string Sha256, J
     public ulong Messages => State.GetProperty("messages").GetUInt64();
 
     public ulong LastSequence => State.GetProperty("last_seq").GetUInt64();
+
+    public long Bytes => State.GetProperty("bytes").GetInt64();
 }
 
-/// <summary>What a backup holds. It is written last: a directory without it is no whole backup.</summary>
-internal sealed record BackupManifest(int Version, DateTimeOffset TakenAt, IReadOnlyList<BackedUpStream> Streams)
+/// <summary>What a backup holds. It is written last: a directory without it is no backup that ended.</summary>
+/// <param name="Missing">What it should hold and does not; null where a version wrote it that did not say so.</param>
+internal sealed record BackupManifest(int Version, DateTimeOffset TakenAt, IReadOnlyList<BackedUpStream> Streams, IReadOnlyList<string>? Missing = null)
 {
     public const string File = "backup.json";
     public const int Current = 1;
+
+    [JsonIgnore]
+    public bool IsWhole => Missing is { Count: 0 };
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]

@@ -1,49 +1,81 @@
-using System.Text.Json;
-
 namespace Kgents.Operations.Backup;
 
-/// <summary>Backups in one directory, of which the newest stay.</summary>
-internal sealed class BackupRetention(TextWriter output)
+/// <summary>
+/// Backups in one directory, of which the newest stay. It removes nothing but what a backup has written, and none that is not whole: somebody may need what that has. What cannot be
+/// removed is said, and is no failure of the backup that is made.
+/// </summary>
+internal sealed class BackupRetention(TimeProvider time, TextWriter output)
 {
-    /// <summary>
-    /// Removes what is older than the <paramref name="keep"/> newest backups beside <paramref name="newest"/>, itself among them. One without a manifest is under way, or did not
-    /// end, or is none: it is neither counted nor touched, and of the others nothing but what their manifest names.
-    /// </summary>
-    public async Task RemoveOldAsync(string newest, int keep, CancellationToken cancellationToken)
+    /// <summary>Since when nothing was written where nobody is writing any more: longer than a nightly backup may take, and than the server may be silent in it.</summary>
+    internal static readonly TimeSpan Silence = TimeSpan.FromHours(6);
+
+    /// <summary>Before there is the next one, which needs the room: what was left in <paramref name="parent"/> by runs that were cut off, while they wrote or while they removed.</summary>
+    public async Task RemoveRestsAsync(string parent, CancellationToken cancellationToken)
     {
-        var backups = new List<(string Directory, BackupManifest Manifest)>();
-        foreach (var directory in Directory.EnumerateDirectories(Directory.GetParent(Path.GetFullPath(newest))!.FullName))
+        if (!Directory.Exists(parent))
         {
-            if (await ReadAsync(directory, cancellationToken) is { } manifest)
-            {
-                backups.Add((directory, manifest));
-            }
+            return;
         }
 
-        foreach (var (directory, manifest) in backups.OrderByDescending(backup => backup.Manifest.TakenAt).Skip(keep))
+        await foreach (var rest in BackupDirectory.ReadInAsync(parent, 0, cancellationToken))
         {
-            // First, so that one that is cut off here is not taken for a whole one.
-            File.Delete(Path.Combine(directory, BackupManifest.File));
-            foreach (var stream in manifest.Streams)
+            if (rest.IsBeingRemoved || IsGivenUp(rest))
             {
-                File.Delete(stream.PathIn(directory));
+                await TryAsync(rest.Path, () => Remove(rest), $"{rest.Path}, which did not end, was removed.");
             }
-
-            Directory.Delete(directory);
-            await output.WriteLineAsync($"{directory}, of {manifest.TakenAt:u}, was removed.");
         }
     }
 
-    private static async Task<BackupManifest?> ReadAsync(string directory, CancellationToken cancellationToken)
+    /// <summary>Removes the whole backups beside <paramref name="newest"/>, but for so many that <paramref name="keep"/> of them are left, itself among them.</summary>
+    public async Task RemoveOldAsync(string newest, int keep, CancellationToken cancellationToken)
+    {
+        var others = await BackupDirectory.ReadInAsync(Path.GetDirectoryName(newest)!, 0, cancellationToken)
+            .Where(backup => backup.IsWhole && backup.Name != Path.GetFileName(newest)).ToListAsync(cancellationToken);
+        foreach (var old in others.OrderByDescending(backup => backup.Manifest!.TakenAt).Skip(keep - 1))
+        {
+            await TryAsync(
+                old.Path,
+                () =>
+                {
+                    // First, so that one that is cut off here is not taken for a backup, and the next run goes on.
+                    var path = Path.Combine(Path.GetDirectoryName(newest)!, BackupDirectory.RemovedPrefix + old.Name);
+                    Directory.Move(old.Path, path);
+                    Remove(old with { Path = path });
+                },
+                $"{old.Path}, of {old.Manifest!.TakenAt:u}, was removed.");
+        }
+    }
+
+    private bool IsGivenUp(BackupDirectory backup)
+    {
+        var now = time.GetUtcNow();
+        return backup.Manifest is null && Directory.EnumerateFileSystemEntries(backup.Path).All(entry =>
+            entry.EndsWith(BackupDirectory.SnapshotExtension, StringComparison.Ordinal) && now - new FileInfo(entry).LastWriteTimeUtc > Silence);
+    }
+
+    private async Task TryAsync(string directory, Action remove, string done)
     {
         try
         {
-            await using var file = File.OpenRead(Path.Combine(directory, BackupManifest.File));
-            return await JsonSerializer.DeserializeAsync(file, BackupJson.Default.BackupManifest, cancellationToken) is { Version: BackupManifest.Current } manifest ? manifest : null;
+            remove();
+            await output.WriteLineAsync(done);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return null;
+            await output.WriteLineAsync($"{directory} could not be removed: {exception.Message}");
         }
+    }
+
+    private static void Remove(BackupDirectory backup)
+    {
+        var snapshots = backup.Manifest?.Streams.Select(stream => stream.PathIn(backup.Path)) ?? Directory.EnumerateFiles(backup.Path, $"*{BackupDirectory.SnapshotExtension}");
+        foreach (var snapshot in snapshots.ToList())
+        {
+            File.Delete(snapshot);
+        }
+
+        // Last, since it names the others.
+        File.Delete(Path.Combine(backup.Path, BackupManifest.File));
+        Directory.Delete(backup.Path);
     }
 }

@@ -22,7 +22,9 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
         .. Buckets.All.Select(bucket => Subjects.KeyValueStream(bucket.Name)),
     ];
 
-    /// <summary>False when something is missing; the rest is backed up all the same.</summary>
+    private readonly List<string> written = [];
+
+    /// <summary>False when something is missing; the rest is backed up all the same. One that does not end leaves nothing: the next one needs the room.</summary>
     public async Task<bool> RunAsync(string directory, CancellationToken cancellationToken)
     {
         if (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any())
@@ -30,8 +32,26 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
             throw new OperationRefusedException($"{directory} is not empty: a backup is not mixed with anything");
         }
 
-        // It holds conversations, and secrets of webhooks.
-        Create(directory);
+        var isNew = !Directory.Exists(directory);
+        var ended = false;
+        try
+        {
+            Create(directory);
+            var isWhole = await WriteAsync(directory, cancellationToken);
+            ended = true;
+            return isWhole;
+        }
+        finally
+        {
+            if (!ended)
+            {
+                await RemoveAsync(directory, isNew);
+            }
+        }
+    }
+
+    private async Task<bool> WriteAsync(string directory, CancellationToken cancellationToken)
+    {
         var takenAt = time.GetUtcNow();
         var api = new SnapshotApi(jetStream);
         var (streams, missing) = (new List<BackedUpStream>(), new List<string>());
@@ -53,9 +73,11 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
             throw new OperationRefusedException("There is no stream of Kgents here: nothing was backed up");
         }
 
+        var there = await jetStream.ListStreamNamesAsync(cancellationToken: cancellationToken).ToListAsync(cancellationToken);
+        var unknown = there.Where(IsOfKgents).Except(Order).ToList();
         await using (var file = CreateFile(Path.Combine(directory, BackupManifest.File)))
         {
-            await JsonSerializer.SerializeAsync(file, new BackupManifest(BackupManifest.Current, takenAt, streams), BackupJson.Default.BackupManifest, cancellationToken);
+            await JsonSerializer.SerializeAsync(file, new BackupManifest(BackupManifest.Current, takenAt, streams, [.. missing, .. unknown]), BackupJson.Default.BackupManifest, cancellationToken);
             file.Flush(flushToDisk: true);
         }
 
@@ -65,9 +87,33 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
             await output.WriteLineAsync($"{name} is missing: the backup is without it.");
         }
 
-        return missing.Count == 0;
+        foreach (var name in unknown)
+        {
+            await output.WriteLineAsync($"{name} is not known to this version: the backup is without it. Use the version of the services.");
+        }
+
+        return missing.Count + unknown.Count == 0;
     }
 
+    private static bool IsOfKgents(string stream) => stream.StartsWith("KGENTS_", StringComparison.Ordinal) || stream.StartsWith(Subjects.KeyValueStream("kgents_"), StringComparison.Ordinal);
+
+    private async Task RemoveAsync(string directory, bool isNew)
+    {
+        try
+        {
+            written.ForEach(File.Delete);
+            if (isNew && Directory.Exists(directory))
+            {
+                Directory.Delete(directory);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            await output.WriteLineAsync($"{directory}, which did not end, could not be removed: {exception.Message}");
+        }
+    }
+
+    /// <summary>Its owner's alone, and the one above it too where there is none: it holds conversations, and secrets of webhooks.</summary>
     private static void Create(string directory)
     {
         if (OperatingSystem.IsWindows())
@@ -76,12 +122,13 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
         }
         else
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(directory)!, OwnersDirectory);
             Directory.CreateDirectory(directory, OwnersDirectory);
         }
     }
 
     /// <summary>Its owner's alone, whoever may look into the directory.</summary>
-    private static FileStream CreateFile(string path)
+    private FileStream CreateFile(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite };
         if (!OperatingSystem.IsWindows())
@@ -89,12 +136,14 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
             options.UnixCreateMode = OwnersFile;
         }
 
-        return new FileStream(path, options);
+        var file = new FileStream(path, options);
+        written.Add(path);
+        return file;
     }
 
-    private static async Task<BackedUpStream?> TakeAsync(SnapshotApi api, string directory, string name, CancellationToken cancellationToken)
+    private async Task<BackedUpStream?> TakeAsync(SnapshotApi api, string directory, string name, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(directory, $"{name}.snapshot");
+        var path = Path.Combine(directory, name + BackupDirectory.SnapshotExtension);
         await using var file = CreateFile(path);
         if (await api.TakeAsync(name, file, cancellationToken) is not var (config, state))
         {

@@ -12,13 +12,19 @@ internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOption
     public async Task<bool> RunAsync(string directory, CancellationToken cancellationToken)
     {
         var backup = await ReadAsync(directory, cancellationToken);
+        RefuseIfTooLarge(backup);
         await RefuseIfThereAsync(backup, cancellationToken);
         var api = new SnapshotApi(jetStream);
         foreach (var stream in backup.Streams)
         {
-            // As many copies as there are to be here, which may be another cluster, or one server.
+            // Copies and limit as they are to be here, which may be another cluster, or one server: it reserves the limit, and refuses what is more than it has.
             var config = JsonNode.Parse(stream.Config.GetRawText())!;
             config["num_replicas"] = options.Replicas;
+            if (LimitOf(stream.Name) is { } limit)
+            {
+                config["max_bytes"] = limit;
+            }
+
             await using var file = File.OpenRead(stream.PathIn(directory));
             var state = await api.RestoreAsync(stream.Name, config, JsonNode.Parse(stream.State.GetRawText())!, file, cancellationToken);
             var (messages, last) = (state.GetProperty("messages").GetUInt64(), state.GetProperty("last_seq").GetUInt64());
@@ -72,6 +78,17 @@ internal sealed class StreamRestore(INatsJSContext jetStream, NatsTopologyOption
         catch (JsonException)
         {
             throw new OperationRefusedException($"{path} is damaged: this is no backup, or one that did not end");
+        }
+    }
+
+    /// <summary>Null of a bucket, which has none.</summary>
+    private long? LimitOf(string stream) => Contracts.Streams.All.FirstOrDefault(each => each.Name == stream) is { } definition ? StreamConfigs.Create(definition, options).MaxBytes : null;
+
+    private void RefuseIfTooLarge(BackupManifest backup)
+    {
+        if (backup.Streams.FirstOrDefault(stream => LimitOf(stream.Name) is > 0 and var limit && stream.Bytes > limit) is { } tooLarge)
+        {
+            throw new OperationRefusedException($"Nothing was restored: {tooLarge.Name} holds {tooLarge.Bytes} bytes, and by the settings (Nats:…MaxBytes) may have {LimitOf(tooLarge.Name)}");
         }
     }
 

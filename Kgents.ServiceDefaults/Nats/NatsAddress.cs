@@ -5,8 +5,8 @@ namespace Kgents.ServiceDefaults.Nats;
 /// <summary>Where NATS is, from <c>ConnectionStrings:nats</c>: it has a password, so it is shown without what stands before the host.</summary>
 internal static class NatsAddress
 {
-    /// <summary>In the place of what is no address: the client has to be given one, and connects nowhere with this.</summary>
-    private const string Nowhere = "nats://nowhere.invalid:4222";
+    /// <summary>In the place of what is no address: the client has to be given one, and connects nowhere with this: names that end with a dot are looked for in no search domain.</summary>
+    private const string Nowhere = "nats://nowhere.invalid.:4222";
 
     private const string NoAddress =
         "ConnectionStrings:nats (environment: ConnectionStrings__nats): it is not an address of NATS. Expected: nats://user:password@host:4222, or tls://…; several with commas between them. A character of the password that an address cannot have is written as %XX. The process has to be started again with another value";

@@ -71,8 +71,8 @@ public sealed partial class KubernetesFilesTests
                 .. Elements(kustomization, "configMapGenerator").SelectMany(map => Strings(map, "envs")).Distinct(),
             ];
 
-            // `base` is what aspirate makes; `command.yaml` is no resource, but what a command is made from.
-            var there = KubernetesFiles.All.Where(each => Path.GetDirectoryName(each) == folder).Select(each => Path.GetFileName(each)).Except(["kustomization.yaml", "command.yaml"]);
+            // `base` is what aspirate makes; `command*.yaml` is no resource, but what a command is made from.
+            var there = KubernetesFiles.All.Where(each => Path.GetDirectoryName(each) == folder).Select(each => Path.GetFileName(each)).Except(["kustomization.yaml", "command.yaml", "command-with-backups.yaml"]);
             Assert.Equal(there.Order(StringComparer.Ordinal), named.Except(["base"]).Order(StringComparer.Ordinal));
         }
     }
@@ -92,39 +92,64 @@ public sealed partial class KubernetesFilesTests
         Assert.All(generated.SelectMany(map => Strings(map, "literals")), literal => Assert.True(KnownSettings.Has(literal.Split('=')[0]), literal));
     }
 
-    /// <summary>The same pod for the backup and for a command, but for what it is told.</summary>
+    /// <summary>The same pod for the backup and for a command, but for what it is told; and for a command that needs no backups, but for their volume.</summary>
     [Fact]
-    public void Command_RunsAsTheBackupDoes()
+    public void Commands_RunAsTheBackupDoes()
     {
-        var backup = Assert.Single(Of("CronJob")).At("spec", "jobTemplate", "spec", "template", "spec");
-        var command = Assert.Single(Of("Job")).At("spec", "template", "spec");
+        var backup = Pod(Assert.Single(Of("CronJob")).At("spec", "jobTemplate"));
+        var (with, without) = (Pod(Command("command-with-backups.yaml")), Pod(Command("command.yaml")));
 
-        Assert.Equal(backup.At("volumes").ToString(), command.At("volumes").ToString());
-        Assert.Equal(backup.At("securityContext").ToString(), command.At("securityContext").ToString());
-        foreach (var field in (string[])["resources", "securityContext", "volumeMounts"])
+        Assert.Equal(backup.At("volumes").ToString(), with.At("volumes").ToString());
+        Assert.Equal(backup.At("containers")[0].Text("volumeMounts"), with.At("containers")[0].Text("volumeMounts"));
+        Assert.Equal(["tmp", "nats-ca"], without.At("volumes").EnumerateArray().Select(volume => volume.Text("name")));
+        Assert.Equal(["tmp", "nats-ca"], without.At("containers")[0].At("volumeMounts").EnumerateArray().Select(mount => mount.Text("name")));
+        Assert.All((JsonElement[])[with, without], command =>
         {
-            Assert.Equal(backup.At("containers")[0].Text(field), command.At("containers")[0].Text(field));
-        }
+            var container = command.At("containers")[0];
+            Assert.Equal(backup.At("securityContext").ToString(), command.At("securityContext").ToString());
+            Assert.All((string[])["resources", "securityContext"], field => Assert.Equal(backup.At("containers")[0].Text(field), container.Text(field)));
+            Assert.Equal(backup.At("containers")[0].Text("envFrom"), container.Text("envFrom").Replace("PROGRAM", "operations", StringComparison.Ordinal));
+            Assert.Equal(("IMAGE", "ARGUMENTS"), (container.Text("image"), container.Text("args")));
+        });
 
-        Assert.Equal(
-            backup.At("containers")[0].Text("envFrom"), command.At("containers")[0].Text("envFrom").Replace("PROGRAM", "operations", StringComparison.Ordinal));
-        Assert.Equal(("IMAGE", "ARGUMENTS"), (command.At("containers")[0].Text("image"), Assert.Single(Strings(command.At("containers")[0], "args"))));
+        // What is in reach of the backups is not in reach of the outside: default-deny and `outside` go by this label.
+        Assert.Equal(["backup", "backup", "operations"], Labels.Order(StringComparer.Ordinal));
+        Assert.All(Of("Job"), job => Assert.True(job.At("spec", "activeDeadlineSeconds").GetInt32() > 0));
     }
 
-    /// <summary>By the line of the page that does it.</summary>
-    [Fact(Timeout = Limits.Test)]
-    public async Task Command_IsWhatThePageMakesOfTheFile()
+    /// <summary>By the lines of the page that do it, with kubectl's part of it played: what it is given, what the log says, and how the job ended.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("Complete", 0)]
+    [InlineData("Failed", 1)]
+    public async Task Command_IsWhatThePageMakesOfTheFile_AndEndsAsItDoes(string condition, int status)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no bash.");
-        var line = Substitution.Match(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "deployment.md"), TestContext.Current.CancellationToken)).Value;
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", $"set -- metering ledger reconcile --hours 24; {line}"]) { RedirectStandardOutput = true, WorkingDirectory = Repository.Root })!;
-        var made = Assert.Single(Yaml.ReadAll(await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)));
-        await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
+        const string Reason = """a & b | c\d "e" 'f' ARGUMENTS PROGRAM""";
+        var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "deployment.md"), TestContext.Current.CancellationToken);
 
-        var container = made.At("spec", "template", "spec", "containers")[0];
+        var (exitCode, made) = await OperateAsync(page, condition, "metering", "ledger", "rebuild", "--reason", Reason);
+
+        var container = Pod(made).At("containers")[0];
+        Assert.Equal(status, exitCode);
         Assert.Equal("registry.example/kgents-metering:1.0", container.Text("image"));
-        Assert.Equal(["ledger", "reconcile", "--hours", "24"], Strings(container, "args"));
+        Assert.Equal(["ledger", "rebuild", "--reason", Reason], Strings(container, "args"));
         Assert.Equal(["metering-env", "metering-secrets"], [.. container.Everywhere("configMapRef").Concat(container.Everywhere("secretRef")).Select(each => each.Text("name"))]);
+        Assert.Empty(made.Everywhere("persistentVolumeClaim"));
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("backup", "/backups/before")]
+    [InlineData("backups", "/backups")]
+    [InlineData("restore", "/backups/before")]
+    public async Task CommandOfBackups_HasTheirVolume(string command, string directory)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no bash.");
+        var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "deployment.md"), TestContext.Current.CancellationToken);
+
+        var (_, made) = await OperateAsync(page, "Complete", "operations", command, directory);
+
+        Assert.Equal("backups", Assert.Single(made.Everywhere("persistentVolumeClaim")).Text("claimName"));
+        Assert.Equal([command, directory], Strings(Pod(made).At("containers")[0], "args"));
     }
 
     /// <summary>An option that the program does not know makes it print how it is used, every night.</summary>
@@ -140,8 +165,40 @@ public sealed partial class KubernetesFilesTests
         Assert.Equal(2, await OperatorCommands.RunAsync([.. arguments, "more"], host, TextWriter.Null, TestContext.Current.CancellationToken));
     }
 
-    [GeneratedRegex(@"sed -e .*command\.yaml(?= \|)")]
-    private static partial Regex Substitution { get; }
+    private static async Task<(int ExitCode, JsonElement Made)> OperateAsync(string page, string condition, params string[] arguments)
+    {
+        const string Kubectl = """
+            kubectl() {
+              case "$*" in
+                *" create "*) cat >&2; echo job.batch/command-1 ;;
+                *" logs "*) echo said ;;
+                *" get job.batch/command-1 "*) echo "$condition" ;;
+              esac
+            }
+            """;
+        ProcessStartInfo start = new("bash", ["-c", $"{Kubectl}\n{Assert.Single(Function.Matches(page)).Value.Replace("\n$ ", "\n", StringComparison.Ordinal)}\noperate \"$@\"", "bash", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Repository.Root,
+            Environment = { ["condition"] = condition },
+        };
+        using var bash = Process.Start(start)!;
+        var made = bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("said", (await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim());
+        await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (bash.ExitCode, Assert.Single(Yaml.ReadAll(await made)));
+    }
+
+    /// <summary>With what it is told once: registry and version.</summary>
+    [GeneratedRegex(@"(?<=^\$ )registry=.*?^  }$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Function { get; }
+
+    private static JsonElement Command(string file) => Assert.Single(KubernetesFiles.Documents, each => Path.GetFileName(each.File) == file).Document;
+
+    private static JsonElement Pod(JsonElement job) => job.At("spec", "template", "spec");
+
+    private static IEnumerable<string> Labels => Of("Job").Concat(Of("CronJob").Select(each => each.At("spec", "jobTemplate"))).Select(each => each.Text("spec", "template", "metadata", "labels", "app"));
 
     private static IEnumerable<JsonElement> Pods => Of("Deployment").Concat(Of("Job")).Select(each => each.At("spec", "template", "spec"))
         .Concat(Of("CronJob").Select(each => each.At("spec", "jobTemplate", "spec", "template", "spec")));

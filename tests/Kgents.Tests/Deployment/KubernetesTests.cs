@@ -101,17 +101,24 @@ public sealed partial class KubernetesTests : IAsyncLifetime
     [Fact]
     public void Policies_NameThePodsAndPortsThatThereAre()
     {
+        // With the commands, which kustomize does not render.
         var labels = Deployments().Select(deployment => deployment.Text("spec", "template", "metadata", "labels", "app"))
-            .Append(Backup.At("spec", "jobTemplate", "spec").Text("template", "metadata", "labels", "app")).ToHashSet();
+            .Append(Backup.At("spec", "jobTemplate", "spec").Text("template", "metadata", "labels", "app")).Append("operations").ToHashSet();
 
-        foreach (var policy in Of("NetworkPolicy").Where(policy => Name(policy) == "default-deny"))
-        {
-            Assert.Equal(labels, policy.At("spec", "podSelector", "matchExpressions")[0].At("values").EnumerateArray().Select(value => value.GetString()!).ToHashSet());
-            Assert.Equal(["Ingress", "Egress"], policy.At("spec", "policyTypes").EnumerateArray().Select(type => type.GetString()));
-        }
+        Assert.Equal(labels, Values(Policy("default-deny").At("podSelector")));
+        Assert.Equal(["Ingress", "Egress"], Policy("default-deny").At("policyTypes").EnumerateArray().Select(type => type.GetString()));
 
-        Assert.Contains(Of("NetworkPolicy"), policy => Name(policy) == "default-deny");
-        Assert.Equal(["api"], Of("NetworkPolicy").Where(policy => Name(policy) == "gateway-to-api").Select(policy => policy.Text("spec", "podSelector", "matchLabels", "app")));
+        // Whoever is denied everything may ask for names and NATS, and NATS lets in just these, its nodes, and its exporter's reader.
+        Assert.Equal(labels, Values(Policy("names-and-nats").At("podSelector")));
+        Assert.Equal(labels, Values(Policy("nats").At("ingress")[0].At("from")[0].At("podSelector")));
+        Assert.Equal([4222, 6222, 7777], Policy("nats").At("ingress").EnumerateArray().Select(rule => Assert.Single(rule.At("ports").EnumerateArray()).At("port").GetInt32()));
+        Assert.Equal([4222], Policy("names-and-nats").At("egress")[1].At("ports").EnumerateArray().Select(port => port.At("port").GetInt32()));
+        Assert.Equal(
+            Policy("nats").At("podSelector").ToString(), Policy("names-and-nats").At("egress")[1].At("to")[0].At("podSelector").ToString());
+
+        // Who has all of the data at hand has no way out.
+        Assert.Equal(["streaming", "metering", "operations"], Values(Policy("outside").At("podSelector")));
+        Assert.Equal("api", Policy("gateway-to-api").Text("podSelector", "matchLabels", "app"));
     }
 
     /// <summary>A name that nobody makes leaves a pod that never starts: it is made here, or the page says how.</summary>
@@ -139,7 +146,7 @@ public sealed partial class KubernetesTests : IAsyncLifetime
 
         Assert.Equal(("Forbid", "Etc/UTC"), (Backup.Text("spec", "concurrencyPolicy"), Backup.Text("spec", "timeZone")));
         Assert.Equal("registry.example/kgents-operations:1.0", container.Text("image"));
-        Assert.Equal(["backup", "/backups/$(POD_NAME)", "--keep", "7"], container.At("args").EnumerateArray().Select(argument => argument.GetString()));
+        Assert.Equal(["backup", "/backups/nightly/$(POD_NAME)", "--keep", "7"], container.At("args").EnumerateArray().Select(argument => argument.GetString()));
         Assert.Equal(["POD_NAME"], container.At("env").EnumerateArray().Select(variable => variable.Text("name")));
         Assert.Contains(container.At("volumeMounts").EnumerateArray(), mount => mount.Text("mountPath") == "/backups");
     }
@@ -151,6 +158,10 @@ public sealed partial class KubernetesTests : IAsyncLifetime
     private IEnumerable<JsonElement> Deployments() => Of("Deployment");
 
     private JsonElement Deployment(string name) => Assert.Single(Deployments(), each => Name(each) == name);
+
+    private JsonElement Policy(string name) => Assert.Single(Of("NetworkPolicy"), each => Name(each) == name).At("spec");
+
+    private static HashSet<string> Values(JsonElement selector) => [.. selector.At("matchExpressions")[0].At("values").EnumerateArray().Select(value => value.GetString()!)];
 
     private static string Name(JsonElement each) => each.Text("metadata", "name");
 

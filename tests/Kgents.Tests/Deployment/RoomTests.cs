@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Kgents.Contracts;
+using Kgents.Operations.Backup;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Testing;
 
@@ -35,9 +36,14 @@ public sealed partial class RoomTests
     [Fact]
     public void BackupsVolume_HasRoomForThoseThatAreKept_AndOneMore()
     {
-        var keep = int.Parse(Yaml.ReadOne("k8s", "operations", "backup.yaml").Everywhere("args").Single().EnumerateArray().Last().ToString());
+        var backup = Yaml.ReadOne("k8s", "operations", "backup.yaml");
+        var keep = int.Parse(backup.Everywhere("args").Single().EnumerateArray().Last().ToString());
 
         Assert.InRange(Bytes(Chart.Text("jetstream", "fileStore", "maxSize")) * (keep + 1), 1, Bytes(Yaml.ReadOne("k8s", "operations", "volume.yaml").Text("spec", "resources", "requests", "storage")));
+
+        // There is room for one try, and a run that was killed is given up by the next night (BackupRetention).
+        Assert.Equal(0, backup.At("spec", "jobTemplate", "spec", "backoffLimit").GetInt32());
+        Assert.InRange(backup.At("spec", "jobTemplate", "spec", "activeDeadlineSeconds").GetInt32(), 1, BackupRetention.Silence.TotalSeconds);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Kgents.Contracts;
+using Kgents.Operations.Backup;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using NATS.Client.Core;
@@ -39,20 +40,50 @@ public sealed class StreamBackupTests : IAsyncLifetime
         Assert.All(Directory.GetFiles(directory), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
+    /// <summary>It takes the room that the next one needs, and may hold conversations.</summary>
     [Fact(Timeout = Limits.Test)]
-    public async Task OldestBackups_AreRemoved_ButForThoseThatAreToBeKept_AndForWhatIsNone()
+    public async Task BackupThatIsStopped_LeavesNothing()
     {
-        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "a-unfinished")).FullName, "KGENTS_USAGE.snapshot"), "half", TestContext.Current.CancellationToken);
-        foreach (var name in (string[])["b-first", "c-second", "d-third"])
-        {
-            var (code, text) = await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, name), "--keep", "2"]);
+        var target = Path.Combine(directory, "nightly", "stopped");
+        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        using var stop = new CancellationTokenSource();
+        var output = new StoppingWriter(stop);
 
-            Assert.True(code == 0, text);
-            Assert.Equal(name == "d-third", text.Contains("b-first", StringComparison.Ordinal) && text.Contains("was removed", StringComparison.Ordinal));
-        }
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new StreamBackup(new NatsJSContext(connection), TimeProvider.System, output).RunAsync(target, stop.Token));
 
-        Assert.Equal(["a-unfinished", "c-second", "d-third"], Directory.GetDirectories(directory).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Equal(2, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, "e"), "--keep", "0"])).ExitCode);
+        Assert.Contains("KGENTS_LEDGER: ", output.ToString(), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(directory, "nightly")));
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    [UnsupportedOSPlatform("windows")]
+    public async Task DirectoryAboveIt_IsItsOwnersAlone_WhenTheBackupMakesIt()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such modes.");
+        var above = Path.Combine(directory, "by-hand");
+
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(above, "one")])).ExitCode);
+
+        Assert.All((string[])[above, Path.Combine(above, "one")], each => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(each)));
+    }
+
+    /// <summary>As of a newer version, which has more streams than this program knows.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task StreamThatTheProgramDoesNotKnow_IsSaid_AndTheBackupIsNotWhole()
+    {
+        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        var jetStream = new NatsJSContext(connection);
+        await jetStream.CreateStreamAsync(new("KGENTS_NEWER", ["newer"]), TestContext.Current.CancellationToken);
+        await jetStream.CreateStreamAsync(new("KV_kgents_newer", ["newer.bucket"]), TestContext.Current.CancellationToken);
+        await jetStream.CreateStreamAsync(new("SOMEBODY_ELSES", ["other"]), TestContext.Current.CancellationToken);
+
+        var (code, text) = await Operator.RunAsync(nats.Url, ["backup", directory]);
+
+        Assert.Equal(1, code);
+        Assert.Contains("KGENTS_NEWER is not known to this version", text, StringComparison.Ordinal);
+        Assert.Contains("KV_kgents_newer is not known to this version", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("SOMEBODY_ELSES", text, StringComparison.Ordinal);
+        Assert.Contains("KGENTS_NEWER", await File.ReadAllTextAsync(Path.Combine(directory, "backup.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -71,6 +102,28 @@ public sealed class StreamBackupTests : IAsyncLifetime
         Assert.True(File.Exists(Path.Combine(directory, "KGENTS_TOKENS.snapshot")));
     }
 
+    /// <summary>A cluster's backup on one machine: the server refuses limits that its store has no room for, in the middle of a restore.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Restore_TakesTheLimitsOfTheSettings_AndRefusesFirstWhatDoesNotFit()
+    {
+        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        var jetStream = new NatsJSContext(connection);
+        (await jetStream.PublishAsync("kgents.messages.0.acme.s.user", new string('x', 5000), cancellationToken: TestContext.Current.CancellationToken)).EnsureSuccess();
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["streams", "apply"], ("Nats:MessagesMaxBytes", "100000000"))).ExitCode);
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["backup", directory])).ExitCode);
+        foreach (var name in await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken))
+        {
+            await jetStream.DeleteStreamAsync(name, TestContext.Current.CancellationToken);
+        }
+
+        var (code, text) = await Operator.RunAsync(nats.Url, ["restore", directory], ("Nats:MessagesMaxBytes", "1000"));
+        Assert.Equal((1, true), (code, text.StartsWith("Nothing was restored: KGENTS_MESSAGES holds ", StringComparison.Ordinal)));
+        Assert.Empty(await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["restore", directory], ("Nats:MessagesMaxBytes", "6000"))).ExitCode);
+        Assert.Equal(6000, (await jetStream.GetStreamAsync(Streams.Messages.Name, cancellationToken: TestContext.Current.CancellationToken)).Info.Config.MaxBytes);
+    }
+
     [Theory(Timeout = Limits.Test)]
     [InlineData("{\"version\": 1, \"taken_at\": \"2026-0")]
     [InlineData("{\"version\": 1}")]
@@ -82,5 +135,15 @@ public sealed class StreamBackupTests : IAsyncLifetime
         var (code, text) = await Operator.RunAsync(nats.Url, ["restore", directory]);
 
         Assert.Equal((1, $"{Path.Combine(directory, "backup.json")} is damaged: this is no backup, or one that did not end"), (code, text.Trim()));
+    }
+
+    /// <summary>Stops what is under way as soon as it has said something.</summary>
+    private sealed class StoppingWriter(CancellationTokenSource stop) : StringWriter
+    {
+        public override Task WriteLineAsync(string? value)
+        {
+            stop.Cancel();
+            return base.WriteLineAsync(value);
+        }
     }
 }
