@@ -18,9 +18,9 @@ public static class BackwardReading
     public static async IAsyncEnumerable<IReadOnlyList<StoredEntry>> ReadBackwardsAsync(
         this JetStreamReader reader, string stream, string subject, ulong before, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (_, last) = await reader.RangeAsync(stream, cancellationToken);
+        var (first, last) = await reader.RangeAsync(stream, cancellationToken);
         var end = Math.Min(before, last + 1);
-        var first = (await reader.NextAsync(stream, subject, 1, cancellationToken))?.Sequence ?? end;
+        var isFirstOfSubject = false;
         var piece = (ulong)FirstPiece;
         while (end > first)
         {
@@ -42,6 +42,12 @@ public static class BackwardReading
 
             piece = entries.Count < FirstPiece ? piece * Growth : FirstPiece;
             end = start;
+            if (!isFirstOfSubject && end > first)
+            {
+                // Not before the first piece, which is all that most want: among very many messages this takes longer than the piece.
+                first = (await reader.NextAsync(stream, subject, 1, cancellationToken))?.Sequence ?? end;
+                isFirstOfSubject = true;
+            }
         }
 
         ValueTask<List<StoredEntry>> PieceAsync(ulong from, ulong end) =>

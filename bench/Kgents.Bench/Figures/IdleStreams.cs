@@ -53,13 +53,13 @@ internal static class IdleStreams
         return memory;
     }
 
-    /// <summary>KiB per stream. A tenth of the streams is opened and closed first: code and pools are no stream's.</summary>
+    /// <summary>KiB per stream. As many are opened and closed first: code, pools and what a table has grown to are no stream's.</summary>
     private static async Task<Memory> OpenAsync(
         string what, BenchClient server, Func<int, Task<HttpResponseMessage>> open, Scale scale, Progress progress, CancellationToken cancellationToken)
     {
         progress.Say($"{scale.IdleStreams} streams {what}");
         var streams = new HttpResponseMessage?[scale.IdleStreams];
-        await EachAsync(scale with { IdleStreams = Math.Max(1, scale.IdleStreams / 10) }, async index => (await open(index)).Dispose());
+        await EachAsync(scale, async index => (await open(index)).Dispose());
         await Task.Delay(scale.Window / 4, cancellationToken);
 
         // What its start has left is no stream's either, and Kgents would give it back later.
