@@ -11,7 +11,7 @@ namespace Kgents.ServiceDefaults.Memory;
 internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, TimeProvider time, ILogger<MemoryTrimmer> logger) : BackgroundService
 {
     /// <summary>In bytes per second. Thousands of open streams on which nothing comes allocate less, ten of live ones about as much.</summary>
-    private const int Rest = 256 * 1024;
+    private const int RateAtRest = 256 * 1024;
 
     /// <summary>In bytes. Less than this, or than a quarter of what there is with its garbage, is not worth a pause.</summary>
     private const long LeastGarbage = 32 * 1024 * 1024;
@@ -27,12 +27,24 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
             return;
         }
 
+        try
+        {
+            await WatchAsync(interval, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Shutdown is how this loop ends.
+        }
+    }
+
+    private async Task WatchAsync(TimeSpan interval, CancellationToken stoppingToken)
+    {
         using var timer = new PeriodicTimer(interval, time);
         var (before, trimmed) = (0L, 0L);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var allocated = GC.GetTotalAllocatedBytes();
-            var isAtRest = allocated - before < Rest * interval.TotalSeconds;
+            var isAtRest = allocated - before < RateAtRest * interval.TotalSeconds;
             before = allocated;
             if (isAtRest && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 4))
             {

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -7,22 +6,13 @@ using NATS.Client.JetStream;
 namespace Kgents.Tests.Operations;
 
 /// <summary>Which backups stay, which go, and who is told.</summary>
-public sealed partial class BackupRetentionTests : IAsyncLifetime
+public sealed partial class BackupRetentionTests : BackupTest
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("kgents-").FullName;
     private readonly string elsewhere = Directory.CreateTempSubdirectory("kgents-").FullName;
-    private NatsServer nats = null!;
 
-    public async ValueTask InitializeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        await using var host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming | Parts.Metering, ("ConnectionStrings:openmeter", "Endpoint=http://127.0.0.1:9;Key=none"));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await nats.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
+        await base.DisposeAsync();
         Directory.Delete(elsewhere, recursive: true);
     }
 
@@ -37,7 +27,7 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
         }
 
         Assert.Equal(["c-second", "d-third"], Left);
-        Assert.Equal(2, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, "e"), "--keep", "0"])).ExitCode);
+        Assert.Equal(2, (await Operator.RunAsync(Nats.Url, ["backup", Path.Combine(Backups, "e"), "--keep", "0"])).ExitCode);
     }
 
     /// <summary>Else a stream that is lost takes the backups that still had it with it, one each night.</summary>
@@ -45,13 +35,13 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
     public async Task BackupThatIsNotWhole_TakesNoOthersPlace_AndStays()
     {
         await BackUpAsync("a-whole", keep: 2);
-        await using (var connection = new NatsConnection(new NatsOpts { Url = nats.Url }))
+        await using (var connection = new NatsConnection(new NatsOpts { Url = Nats.Url }))
         {
             var jetStream = new NatsJSContext(connection);
             await jetStream.CreateStreamAsync(new("KGENTS_NEWER", ["newer"]), TestContext.Current.CancellationToken);
             foreach (var name in (string[])["b-lacks-one", "c-lacks-one"])
             {
-                Assert.Equal(1, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, name), "--keep", "2"])).ExitCode);
+                Assert.Equal(1, (await Operator.RunAsync(Nats.Url, ["backup", Path.Combine(Backups, name), "--keep", "2"])).ExitCode);
             }
 
             await jetStream.DeleteStreamAsync("KGENTS_NEWER", TestContext.Current.CancellationToken);
@@ -67,7 +57,7 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
     public async Task BackupThatWasJustMade_Stays_WhateverTheTimesOfOthersSay()
     {
         await BackUpAsync("a", keep: 1);
-        var manifest = Path.Combine(directory, "a", "backup.json");
+        var manifest = Path.Combine(Backups, "a", "backup.json");
         await File.WriteAllTextAsync(manifest, TakenAt.Replace(await File.ReadAllTextAsync(manifest, TestContext.Current.CancellationToken), "\"2100-"), TestContext.Current.CancellationToken);
 
         await BackUpAsync("b", keep: 1);
@@ -79,8 +69,8 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
     public async Task LinkToABackupElsewhere_IsNotFollowed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a right there.");
-        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(elsewhere, "monthly")])).ExitCode);
-        Directory.CreateSymbolicLink(Path.Combine(directory, "a"), Path.Combine(elsewhere, "monthly"));
+        Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["backup", Path.Combine(elsewhere, "monthly")])).ExitCode);
+        Directory.CreateSymbolicLink(Path.Combine(Backups, "a"), Path.Combine(elsewhere, "monthly"));
 
         await BackUpAsync("b", keep: 1);
 
@@ -93,13 +83,13 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
     public async Task FileOfSomebodyElse_StaysAndIsSaid_AndTheBackupSucceeds()
     {
         await BackUpAsync("a", keep: 1);
-        await File.WriteAllTextAsync(Path.Combine(directory, "a", "notes.txt"), "why", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(Backups, "a", "notes.txt"), "why", TestContext.Current.CancellationToken);
 
         Assert.Contains("a could not be removed", await BackUpAsync("b", keep: 1), StringComparison.Ordinal);
         Assert.Contains(".removed-a could not be removed", await BackUpAsync("c", keep: 1), StringComparison.Ordinal);
 
         Assert.Equal([".removed-a", "c"], Left);
-        Assert.Equal(["notes.txt"], Directory.GetFiles(Path.Combine(directory, ".removed-a")).Select(Path.GetFileName));
+        Assert.Equal(["notes.txt"], Directory.GetFiles(Path.Combine(Backups, ".removed-a")).Select(Path.GetFileName));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -107,8 +97,8 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
     {
         // One died while it removed, after a part of the files; one while it wrote, yesterday; one may still be writing.
         await BackUpAsync("a", keep: 7);
-        Directory.Move(Path.Combine(directory, "a"), Path.Combine(directory, ".removed-a"));
-        File.Delete(Path.Combine(directory, ".removed-a", "KGENTS_LEDGER.snapshot"));
+        Directory.Move(Path.Combine(Backups, "a"), Path.Combine(Backups, ".removed-a"));
+        File.Delete(Path.Combine(Backups, ".removed-a", "KGENTS_LEDGER.snapshot"));
         await WriteAsync("b-died", "KGENTS_LEDGER.snapshot", TimeSpan.FromHours(7));
         await WriteAsync("c-writes", "KGENTS_LEDGER.snapshot", TimeSpan.Zero);
         await WriteAsync("d-somebody-elses", "KGENTS_LEDGER.snapshot", TimeSpan.FromHours(7));
@@ -126,31 +116,31 @@ public sealed partial class BackupRetentionTests : IAsyncLifetime
         await WriteAsync("died", "KGENTS_LEDGER.snapshot", TimeSpan.Zero);
 
         // Without NATS, which may be what was lost.
-        var (code, text) = await Operator.RunAsync("nats://127.0.0.1:9", ["backups", directory]);
+        var (code, text) = await Operator.RunAsync("nats://127.0.0.1:9", ["backups", Backups]);
 
         Assert.Equal(0, code);
-        Assert.Matches($@"^{Path.Combine(directory, "died")}: unfinished, 4 bytes\n{Path.Combine(directory, "nightly", "a")}: \d{{4}}-[^,]+Z, whole, \d{{4,}} bytes\n$", text);
+        Assert.Matches($@"^{Path.Combine(Backups, "died")}: unfinished, 4 bytes\n{Path.Combine(Backups, "nightly", "a")}: \d{{4}}-[^,]+Z, whole, \d{{4,}} bytes\n$", text);
         Assert.Equal((1, $"There is no backup in {elsewhere}."), await ListAsync(elsewhere));
     }
 
-    private IEnumerable<string?> Left => Directory.GetDirectories(directory).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+    private IEnumerable<string?> Left => Directory.GetDirectories(Backups).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
     private async Task<(int Code, string Text)> ListAsync(string where)
     {
-        var (code, text) = await Operator.RunAsync(nats.Url, ["backups", where]);
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["backups", where]);
         return (code, text.Trim());
     }
 
     private async Task<string> BackUpAsync(string name, int keep)
     {
-        var (code, text) = await Operator.RunAsync(nats.Url, ["backup", Path.Combine(directory, name), "--keep", $"{keep}"]);
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["backup", Path.Combine(Backups, name), "--keep", $"{keep}"]);
         Assert.True(code == 0, text);
         return text;
     }
 
     private async Task WriteAsync(string name, string file, TimeSpan age)
     {
-        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, name)).FullName, file);
+        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(Backups, name)).FullName, file);
         await File.WriteAllTextAsync(path, "half", TestContext.Current.CancellationToken);
         new FileInfo(path).LastWriteTimeUtc -= age;
     }

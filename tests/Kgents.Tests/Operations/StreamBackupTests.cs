@@ -1,7 +1,6 @@
 using System.Runtime.Versioning;
 using Kgents.Contracts;
 using Kgents.Operations.Backup;
-using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -9,50 +8,35 @@ using NATS.Client.JetStream;
 namespace Kgents.Tests.Operations;
 
 /// <summary>What a backup leaves behind, and what it says of what it does not.</summary>
-public sealed class StreamBackupTests : IAsyncLifetime
+public sealed class StreamBackupTests : BackupTest
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("kgents-").FullName;
-    private NatsServer nats = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
-        await using var host = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming | Parts.Metering, ("ConnectionStrings:openmeter", "Endpoint=http://127.0.0.1:9;Key=none"));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await nats.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
-    }
-
     [Fact(Timeout = Limits.Test)]
     [UnsupportedOSPlatform("windows")]
     public async Task Files_AreTheirOwnersAlone_InADirectoryThatOthersMayRead()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such modes.");
-        File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(Backups, File.GetUnixFileMode(Backups) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
-        var (code, text) = await Operator.RunAsync(nats.Url, ["backup", directory]);
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["backup", Backups]);
 
         Assert.True(code == 0, text);
-        Assert.Contains(Path.Combine(directory, "backup.json"), Directory.GetFiles(directory));
-        Assert.All(Directory.GetFiles(directory), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+        Assert.Contains(Path.Combine(Backups, "backup.json"), Directory.GetFiles(Backups));
+        Assert.All(Directory.GetFiles(Backups), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
 
     /// <summary>It takes the room that the next one needs, and may hold conversations.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task BackupThatIsStopped_LeavesNothing()
     {
-        var target = Path.Combine(directory, "nightly", "stopped");
-        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        var target = Path.Combine(Backups, "nightly", "stopped");
+        await using var connection = new NatsConnection(new NatsOpts { Url = Nats.Url });
         using var stop = new CancellationTokenSource();
         var output = new StoppingWriter(stop);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new StreamBackup(new NatsJSContext(connection), TimeProvider.System, output).RunAsync(target, stop.Token));
 
         Assert.Contains("KGENTS_LEDGER: ", output.ToString(), StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(directory, "nightly")));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Backups, "nightly")));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -60,9 +44,9 @@ public sealed class StreamBackupTests : IAsyncLifetime
     public async Task DirectoryAboveIt_IsItsOwnersAlone_WhenTheBackupMakesIt()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such modes.");
-        var above = Path.Combine(directory, "by-hand");
+        var above = Path.Combine(Backups, "by-hand");
 
-        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["backup", Path.Combine(above, "one")])).ExitCode);
+        Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["backup", Path.Combine(above, "one")])).ExitCode);
 
         Assert.All((string[])[above, Path.Combine(above, "one")], each => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(each)));
     }
@@ -71,56 +55,56 @@ public sealed class StreamBackupTests : IAsyncLifetime
     [Fact(Timeout = Limits.Test)]
     public async Task StreamThatTheProgramDoesNotKnow_IsSaid_AndTheBackupIsNotWhole()
     {
-        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        await using var connection = new NatsConnection(new NatsOpts { Url = Nats.Url });
         var jetStream = new NatsJSContext(connection);
         await jetStream.CreateStreamAsync(new("KGENTS_NEWER", ["newer"]), TestContext.Current.CancellationToken);
         await jetStream.CreateStreamAsync(new("KV_kgents_newer", ["newer.bucket"]), TestContext.Current.CancellationToken);
         await jetStream.CreateStreamAsync(new("SOMEBODY_ELSES", ["other"]), TestContext.Current.CancellationToken);
 
-        var (code, text) = await Operator.RunAsync(nats.Url, ["backup", directory]);
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["backup", Backups]);
 
         Assert.Equal(1, code);
         Assert.Contains("KGENTS_NEWER is not known to this version", text, StringComparison.Ordinal);
         Assert.Contains("KV_kgents_newer is not known to this version", text, StringComparison.Ordinal);
         Assert.DoesNotContain("SOMEBODY_ELSES", text, StringComparison.Ordinal);
-        Assert.Contains("KGENTS_NEWER", await File.ReadAllTextAsync(Path.Combine(directory, "backup.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("KGENTS_NEWER", await File.ReadAllTextAsync(Path.Combine(Backups, "backup.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Limits.Test)]
     public async Task StreamThatIsMissing_IsSaid_AndTheRestIsBackedUp()
     {
-        await using (var connection = new NatsConnection(new NatsOpts { Url = nats.Url }))
+        await using (var connection = new NatsConnection(new NatsOpts { Url = Nats.Url }))
         {
             await new NatsJSContext(connection).DeleteStreamAsync(Streams.Usage.Name, TestContext.Current.CancellationToken);
         }
 
-        var (code, text) = await Operator.RunAsync(nats.Url, ["backup", directory]);
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["backup", Backups]);
 
         Assert.Equal(1, code);
         Assert.Contains("KGENTS_USAGE is missing", text, StringComparison.Ordinal);
-        Assert.True(File.Exists(Path.Combine(directory, "backup.json")));
-        Assert.True(File.Exists(Path.Combine(directory, "KGENTS_TOKENS.snapshot")));
+        Assert.True(File.Exists(Path.Combine(Backups, "backup.json")));
+        Assert.True(File.Exists(Path.Combine(Backups, "KGENTS_TOKENS.snapshot")));
     }
 
     /// <summary>A cluster's backup on one machine: the server refuses limits that its store has no room for, in the middle of a restore.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Restore_TakesTheLimitsOfTheSettings_AndRefusesFirstWhatDoesNotFit()
     {
-        await using var connection = new NatsConnection(new NatsOpts { Url = nats.Url });
+        await using var connection = new NatsConnection(new NatsOpts { Url = Nats.Url });
         var jetStream = new NatsJSContext(connection);
         (await jetStream.PublishAsync("kgents.messages.0.acme.s.user", new string('x', 5000), cancellationToken: TestContext.Current.CancellationToken)).EnsureSuccess();
-        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["streams", "apply"], ("Nats:MessagesMaxBytes", "100000000"))).ExitCode);
-        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["backup", directory])).ExitCode);
+        Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["streams", "apply"], ("Nats:MessagesMaxBytes", "100000000"))).ExitCode);
+        Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["backup", Backups])).ExitCode);
         foreach (var name in await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken))
         {
             await jetStream.DeleteStreamAsync(name, TestContext.Current.CancellationToken);
         }
 
-        var (code, text) = await Operator.RunAsync(nats.Url, ["restore", directory], ("Nats:MessagesMaxBytes", "1000"));
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["restore", Backups], ("Nats:MessagesMaxBytes", "1000"));
         Assert.Equal((1, true), (code, text.StartsWith("Nothing was restored: KGENTS_MESSAGES holds ", StringComparison.Ordinal)));
         Assert.Empty(await jetStream.ListStreamNamesAsync(cancellationToken: TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
 
-        Assert.Equal(0, (await Operator.RunAsync(nats.Url, ["restore", directory], ("Nats:MessagesMaxBytes", "6000"))).ExitCode);
+        Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["restore", Backups], ("Nats:MessagesMaxBytes", "6000"))).ExitCode);
         Assert.Equal(6000, (await jetStream.GetStreamAsync(Streams.Messages.Name, cancellationToken: TestContext.Current.CancellationToken)).Info.Config.MaxBytes);
     }
 
@@ -130,11 +114,11 @@ public sealed class StreamBackupTests : IAsyncLifetime
     [InlineData("")]
     public async Task ManifestThatIsTorn_IsRefusedInOneLine(string manifest)
     {
-        await File.WriteAllTextAsync(Path.Combine(directory, "backup.json"), manifest, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(Backups, "backup.json"), manifest, TestContext.Current.CancellationToken);
 
-        var (code, text) = await Operator.RunAsync(nats.Url, ["restore", directory]);
+        var (code, text) = await Operator.RunAsync(Nats.Url, ["restore", Backups]);
 
-        Assert.Equal((1, $"{Path.Combine(directory, "backup.json")} is damaged: this is no backup, or one that did not end"), (code, text.Trim()));
+        Assert.Equal((1, $"{Path.Combine(Backups, "backup.json")} is damaged: this is no backup, or one that did not end"), (code, text.Trim()));
     }
 
     /// <summary>Stops what is under way as soon as it has said something.</summary>

@@ -22,6 +22,9 @@ public sealed class NatsRoomTests : IAsyncLifetime
         nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
         connection = new NatsConnection(new NatsOpts { Url = nats.Url });
         await connection.ConnectAsync();
+
+        // The server tells of itself a second time after its first answer, and a silence begins anew with what a server tells.
+        await connection.PingAsync(TestContext.Current.CancellationToken);
         room = new NatsRoom(connection, time, NullLogger<NatsRoom>.Instance);
     }
 
