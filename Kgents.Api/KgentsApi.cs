@@ -100,6 +100,8 @@ public static class KgentsApi
             app.UseMiddleware<RequestMeter>();
         }
 
+        app.UseMiddleware<PlainBodies>();
+
         app.MapTenants();
         app.MapKeys();
         app.MapSessions();

@@ -1,11 +1,14 @@
 using Kgents.Api;
 using Kgents.ServiceDefaults;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("kgents-api");
-builder.AddKgentsApi();
+return await Startup.RunAsync(args, Console.Error, async () =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults("kgents-api");
+    builder.AddKgentsApi();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-app.MapKgentsApi();
-app.Run();
+    var app = builder.Build();
+    app.MapDefaultEndpoints();
+    app.MapKgentsApi();
+    await app.RunAsync();
+});

@@ -7,11 +7,13 @@ if (MeteringCommands.Has(args))
     return await MeteringCommands.RunAsync(args, Console.Out, CancellationToken.None);
 }
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("kgents-metering");
-builder.AddKgentsMetering();
+return await Startup.RunAsync(args, Console.Error, async () =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults("kgents-metering");
+    builder.AddKgentsMetering();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-await app.RunAsync();
-return 0;
+    var app = builder.Build();
+    app.MapDefaultEndpoints();
+    await app.RunAsync();
+});

@@ -66,7 +66,7 @@ internal static class OperatorCommands
             return await NatsCommand.RunAsync(
                 host, output, NatsCommand.Patience, async stopping => await command(services.GetRequiredService<INatsJSContext>(), stopping) ? 0 : 1, cancellationToken);
         }
-        catch (Exception exception) when (exception is OperationRefusedException or OptionsValidationException or NatsException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is OperationRefusedException or NatsException or IOException or UnauthorizedAccessException)
         {
             await output.WriteLineAsync(exception.Message);
             return 1;

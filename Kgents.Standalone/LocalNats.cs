@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Kgents.ServiceDefaults;
 
 namespace Kgents.Standalone;
 
@@ -100,7 +101,7 @@ internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsO
         }
         catch (Win32Exception exception)
         {
-            throw new InvalidOperationException(
+            throw new SettingException(
                 $"nats-server could not be started as '{options.Path}'. Install nats-server 2.12 or newer, or run ./dev run, which fetches it; or name it in Nats:Path, or another server in ConnectionStrings:nats.", exception);
         }
     }

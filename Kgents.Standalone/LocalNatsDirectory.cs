@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Kgents.ServiceDefaults;
 
 namespace Kgents.Standalone;
 
@@ -49,7 +50,7 @@ internal sealed class LocalNatsDirectory : IDisposable
         }
         catch (IOException exception)
         {
-            throw new InvalidOperationException($"Another Kgents runs in {root}. Stop it, or give this one another directory: Nats:Directory (environment: Nats__Directory).", exception);
+            throw new SettingException($"Another Kgents runs in {root}. Stop it, or give this one another directory: Nats:Directory (environment: Nats__Directory).", exception);
         }
     }
 
@@ -113,7 +114,7 @@ internal sealed class LocalNatsDirectory : IDisposable
             }
         }
 
-        throw new InvalidOperationException(process.HasExited
+        throw new SettingException(process.HasExited
             ? $"nats-server ended with code {process.ExitCode} when it was started: {string.Join(' ', heard)} (see also {LogFile})"
             : $"nats-server did not say within {StartTimeout.TotalSeconds} s where it listens; see {LogFile}.");
     }

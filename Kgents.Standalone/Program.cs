@@ -4,17 +4,20 @@ using Kgents.ServiceDefaults;
 using Kgents.Standalone;
 using Kgents.Streaming;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.UseDefaultAddress();
-await using var nats = await LocalNats.StartUnlessConnectedAsync(builder);
+return await Startup.RunAsync(args, Console.Error, async () =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.UseDefaultAddress();
+    await using var nats = await LocalNats.StartUnlessConnectedAsync(builder);
 
-builder.AddServiceDefaults("kgents-standalone");
-builder.AddKgentsApi();
-builder.AddKgentsStreaming();
-builder.AddKgentsMetering();
+    builder.AddServiceDefaults("kgents-standalone");
+    builder.AddKgentsApi();
+    builder.AddKgentsStreaming();
+    builder.AddKgentsMetering();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-app.MapKgentsApi();
-nats?.StopWith(app);
-await app.RunAsync();
+    var app = builder.Build();
+    app.MapDefaultEndpoints();
+    app.MapKgentsApi();
+    nats?.StopWith(app);
+    await app.RunAsync();
+});

@@ -1,10 +1,13 @@
 using Kgents.ServiceDefaults;
 using Kgents.Streaming;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("kgents-streaming");
-builder.AddKgentsStreaming();
+return await Startup.RunAsync(args, Console.Error, async () =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults("kgents-streaming");
+    builder.AddKgentsStreaming();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-app.Run();
+    var app = builder.Build();
+    app.MapDefaultEndpoints();
+    await app.RunAsync();
+});

@@ -79,7 +79,7 @@ internal static class MessageEndpoints
             return full;
         }
 
-        var message = new NewMessage(tenant, id, request.Message!, Modes.Find(request.Mode ?? session.Mode)!, request.WhenBusy!.Value, model)
+        var message = new NewMessage(tenant, id, request.Message!, Modes.Find(request.Mode ?? session.Mode)!, request.WhenBusy()!.Value, model)
         {
             Budget = budget,
             TokenQuota = plans.TokenQuotaOf(tenant),
@@ -88,7 +88,7 @@ internal static class MessageEndpoints
         };
         var acceptance = await inbox.AcceptAsync(message, key, cancellationToken);
         return await reply.AnswerAsync(
-            acceptance, message, request.Stream ?? true, request.CancelsOnDisconnect ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null, cancellationToken);
+            acceptance, message, request.Stream ?? true, request.CancelsOnDisconnect() ? left => canceller.CancelAsync(left, lifetime.ApplicationStopping) : null, cancellationToken);
     }
 
     private static async Task<Results<Ok<MessagePage>, ProblemHttpResult>> ListMessages(

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text;
-using System.Text.Json.Serialization;
 using Kgents.Api.Problems;
 using Kgents.Api.Requests;
 using Kgents.Contracts;
@@ -17,17 +16,22 @@ internal sealed record PostMessageRequest([property: Required] string? Message, 
 {
     private const string Continue = "continue";
     private const string Cancel = "cancel";
+    private const string Reject = "reject";
+    private const string Enqueue = "enqueue";
+    private const string Interrupt = "interrupt";
 
-    [JsonIgnore]
-    public bool CancelsOnDisconnect => OnDisconnect == Cancel;
+    public static IReadOnlyList<string> BusyPolicies { get; } = [Reject, Enqueue, Interrupt];
+
+    public static IReadOnlyList<string> DisconnectPolicies { get; } = [Continue, Cancel];
+
+    public bool CancelsOnDisconnect() => OnDisconnect == Cancel;
 
     /// <summary>Null for a text that is no policy.</summary>
-    [JsonIgnore]
-    public BusyPolicy? WhenBusy => OnBusy switch
+    public BusyPolicy? WhenBusy() => OnBusy switch
     {
-        null or "reject" => BusyPolicy.Reject,
-        "enqueue" => BusyPolicy.Enqueue,
-        "interrupt" => BusyPolicy.Interrupt,
+        null or Reject => BusyPolicy.Reject,
+        Enqueue => BusyPolicy.Enqueue,
+        Interrupt => BusyPolicy.Interrupt,
         _ => null,
     };
 
@@ -44,9 +48,9 @@ internal sealed record PostMessageRequest([property: Required] string? Message, 
             return Problem.Invalid(422, "message", $"must not be longer than {maxBytes} bytes of UTF-8");
         }
 
-        if (WhenBusy is null)
+        if (WhenBusy() is null)
         {
-            return Problem.Invalid(422, "on_busy", "must be reject, enqueue or interrupt");
+            return Problem.Invalid(422, "on_busy", $"must be {Reject}, {Enqueue} or {Interrupt}");
         }
 
         if (OnDisconnect is not (null or Continue or Cancel))

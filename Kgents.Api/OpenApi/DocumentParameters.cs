@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 
 namespace Kgents.Api.OpenApi;
@@ -52,6 +53,12 @@ internal static class DocumentParameters
     public static IReadOnlyList<string> LimitHeaders { get; } = ["RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
 
     public static string MeaningOf(string name) => Meanings[name];
+
+    /// <summary>Of a parameter that does not take any text; the endpoints read all of them as text, so as to refuse them in their own words.</summary>
+    public static OpenApiSchema? SchemaOf(string name) =>
+        name == "limit" ? new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1" }
+        : ClosedValues.OfParameter(name) is { } values ? new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. values.Select(value => JsonValue.Create(value))] }
+        : null;
 
     private static OpenApiHeader Text(string meaning) => new() { Description = meaning, Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
 

@@ -1,3 +1,4 @@
+using Kgents.Api.Tickets;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -7,6 +8,7 @@ namespace Kgents.Api.OpenApi;
 internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
 {
     public const string ProblemSchema = "Problem";
+    public const string TicketScheme = "ticket";
 
     public static IReadOnlyDictionary<string, OpenApiSecurityScheme> SecuritySchemes { get; } = new Dictionary<string, OpenApiSecurityScheme>
     {
@@ -35,9 +37,9 @@ internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
         document.Paths.Add("/health/ready", Health("isReady", "Whether the service can do its work", ("200", "NATS and its streams are well."), ("503", "They are not: a line for each check that fails.")));
         document.Tags!.Add(new OpenApiTag { Name = "Health" });
 
-        foreach (var (_, schema) in document.Components!.Schemas!.Where(each => !each.Key.EndsWith("Request", StringComparison.Ordinal)))
+        foreach (var (name, schema) in document.Components!.Schemas!)
         {
-            TakeNullFromReferences(schema);
+            TakeNullFromReferences(schema, isRequest: name.EndsWith("Request", StringComparison.Ordinal));
         }
 
         foreach (var (name, scheme) in SecuritySchemes)
@@ -45,6 +47,7 @@ internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
             document.AddComponent(name, scheme);
         }
 
+        document.AddComponent(TicketScheme, new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Query, Name = AcceptsTicket.Parameter, Description = "A ticket for the stream of one turn, in the place of a key: kt_…" });
         foreach (var (name, header) in DocumentParameters.Headers)
         {
             document.AddComponent(name, header);
@@ -66,10 +69,10 @@ internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
         }
     }
 
-    /// <summary>A field without a value is left out of an answer; the framework says of one that is a reference that it may be null.</summary>
-    private static void TakeNullFromReferences(IOpenApiSchema schema)
+    /// <summary>A field without a value is left out of an answer, and a request must have some; the framework says of one that is a reference that it may be null.</summary>
+    private static void TakeNullFromReferences(IOpenApiSchema schema, bool isRequest)
     {
-        foreach (var (name, property) in schema.Properties?.ToArray() ?? [])
+        foreach (var (name, property) in schema.Properties?.Where(each => !isRequest || schema.Required?.Contains(each.Key) is true).ToArray() ?? [])
         {
             schema.Properties![name] = property.OneOf?.OfType<OpenApiSchemaReference>().FirstOrDefault() ?? property;
         }
@@ -78,7 +81,7 @@ internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
     private static OpenApiSchema Problem() => new()
     {
         Type = JsonSchemaType.Object,
-        Description = "RFC 9457. Further fields by type.",
+        Description = "RFC 9457. The fields after `errors` are of some types only.",
         Properties = new Dictionary<string, IOpenApiSchema>
         {
             ["type"] = Text(),
@@ -92,6 +95,23 @@ internal sealed class DocumentTransformer : IOpenApiDocumentTransformer
                 Description = "What is wrong, by field; of an invalid request.",
                 AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, Items = Text() },
             },
+            ["code"] = Text(),
+            ["turn_id"] = Text(),
+            ["scope"] = Text(),
+            ["tenant_status"] = Text(),
+            ["plan"] = Text(),
+            ["field"] = Text(),
+
+            // A number, or a time.
+            ["limit"] = new OpenApiSchema { Type = JsonSchemaType.Integer | JsonSchemaType.String },
+            ["violated-policies"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = Text() },
+            ["position"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
+            ["suggestion"] = Text(),
+            ["archetype"] = Text(),
+            ["available"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = Text() },
+            ["remaining"] = new OpenApiSchema { Type = JsonSchemaType.Number },
+            ["law"] = Text(),
+            ["step"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
         },
         Required = new HashSet<string> { "type", "title", "status", "detail" },
     };

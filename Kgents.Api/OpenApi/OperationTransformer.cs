@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kgents.Api.Authentication;
+using Kgents.Api.Tickets;
 using Kgents.Api.Usage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
@@ -29,6 +30,11 @@ internal sealed class OperationTransformer(IOptions<JsonOptions> json) : IOpenAp
         operation.Summary = declared.Summary;
         operation.Description = $"Takes a key with the scope `{scope.Name}`{(scope.OfOperator ? " of the operator's tenant" : "")}.";
         operation.Security = [.. DocumentTransformer.SecuritySchemes.Keys.Select(scheme => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, document)] = [scope.Name] })];
+        if (metadata.OfType<AcceptsTicket>().Any())
+        {
+            operation.Security.Add(new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(DocumentTransformer.TicketScheme, document)] = [] });
+        }
+
         DescribeParameters(operation, declared);
         if (declared.Example is { } example)
         {
@@ -64,6 +70,10 @@ internal sealed class OperationTransformer(IOptions<JsonOptions> json) : IOpenAp
         foreach (var parameter in operation.Parameters.Cast<OpenApiParameter>())
         {
             parameter.Description = DocumentParameters.MeaningOf(parameter.Name!);
+            if (DocumentParameters.SchemaOf(parameter.Name!) is { } schema && parameter.In == ParameterLocation.Query)
+            {
+                parameter.Schema = schema;
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using Kgents.Contracts;
@@ -25,7 +26,7 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
     public Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
         var type = context.JsonTypeInfo;
-        if (Ids.TryGetValue(type.Type, out var pattern))
+        if (Ids.TryGetValue(Nullable.GetUnderlyingType(type.Type) ?? type.Type, out var pattern))
         {
             schema.Type = JsonSchemaType.String;
             schema.Pattern = pattern;
@@ -36,6 +37,13 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
         {
             schema.Type = JsonSchemaType.String | JsonSchemaType.Null;
             schema.Format = "date-time";
+        }
+
+        // Texts, and a field without one is left out.
+        if (schema.Enum is { Count: > 0 } values)
+        {
+            schema.Type = JsonSchemaType.String;
+            schema.Enum = [.. values.Where(value => value is not null && !value.IsJsonNullSentinel())];
         }
 
         // The one body that holds any JSON wants an object there.
@@ -50,9 +58,14 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
             schema.AdditionalPropertiesAllowed = !isRequest;
             schema.Required = type.Properties.Where(field => isRequest ? field.AttributeProvider?.IsDefined(typeof(RequiredAttribute), inherit: true) is true : !field.IsGetNullable).Select(field => field.Name).ToHashSet();
             schema.Description = NameAsOnTheWire(schema.Description, type.Properties);
-            foreach (var property in properties.Values.OfType<OpenApiSchema>())
+            foreach (var (name, property) in properties.Where(each => each.Value is OpenApiSchema).Select(each => (each.Key, (OpenApiSchema)each.Value)))
             {
-                property.Type &= isRequest ? property.Type : ~JsonSchemaType.Null;
+                var closed = isRequest ? ClosedValues.OfField(type.Type, name) : null;
+                property.Type &= isRequest && closed is null && !schema.Required.Contains(name) ? property.Type : ~JsonSchemaType.Null;
+                if (closed is not null && (property.Items ?? property) is OpenApiSchema text)
+                {
+                    text.Enum = [.. closed.Select(value => JsonValue.Create(value))];
+                }
             }
         }
 

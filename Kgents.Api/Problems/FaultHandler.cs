@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NATS.Client.Core;
 
@@ -18,7 +19,7 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
         switch (exception)
         {
             case BadHttpRequestException bad:
-                await Explain(bad).ExecuteAsync(context);
+                await Explain(context, bad).ExecuteAsync(context);
                 break;
             case NatsException or TimeoutException or OperationCanceledException:
                 LogUnavailable(context.Request.Path, exception);
@@ -51,17 +52,16 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
         return Problem.Unavailable.ExecuteAsync(context);
     }
 
-    private static ProblemHttpResult Explain(BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
+    private static ProblemHttpResult Explain(HttpContext context, BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
     {
         (StatusCodes.Status413PayloadTooLarge, _) => Problem.TooLarge,
         (StatusCodes.Status415UnsupportedMediaType, _) => Problem.NotJson,
-        (_, JsonException { Path: { } path }) => Problem.Invalid(400, FieldOf(path), "is not valid JSON of the expected type, or is not a field of this request"),
+        (_, JsonException json) => UnreadableJson.Explain(context, json),
+        (StatusCodes.Status400BadRequest, null) when context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } => Problem.Invalid(400, "body", "is missing: it must be a JSON object"),
         _ => Unreadable(bad.StatusCode),
     };
 
     private static ProblemHttpResult Unreadable(int status) => Problem.Invalid(status, "body", "could not be read");
-
-    private static string FieldOf(string path) => path is "$" or "" ? "body" : path.TrimStart('$', '.');
 
     [LoggerMessage(LogLevel.Warning, "{Path} could not be served: the store does not answer.")]
     private partial void LogUnavailable(PathString path, Exception exception);

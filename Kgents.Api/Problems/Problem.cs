@@ -66,13 +66,13 @@ internal static partial class Problem
     public static ProblemHttpResult WebhookDisabled => Create(
         409, "webhook-disabled", "The webhook is disabled", "Nothing is sent to it. Change it with enabled true to use it again.");
 
-    public static ProblemHttpResult NoSuchPath => Create(404, "no-such-path", "There is no such path", "See the API's documentation for its paths.");
+    public static ProblemHttpResult NoSuchPath => Create(404, "no-such-path", "There is no such path", "/openapi/v1.json has those that there are, and /scalar shows them.");
 
     public static ProblemHttpResult NoSuchMethod => Create(405, "no-such-method", "The path does not take this method", "The Allow header names those that it takes.");
 
     public static ProblemHttpResult TooLarge => Create(413, "too-large", "The body is too large", "A message and a path take 4 MiB, a session 64 KiB, everything else 16 KiB.");
 
-    public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
+    public static ProblemHttpResult NotJson => Create(415, "not-json", "The body is not JSON", "Send it with Content-Type: application/json, in UTF-8 and not compressed.");
 
     public static ProblemHttpResult SessionNotFound => Create(404, "session-not-found", "There is no such session", "It does not exist, or it belongs to another tenant.");
 

@@ -11,5 +11,5 @@ internal sealed class AllowedModels(IConfiguration configuration)
 
     /// <summary>Null when the model may be asked for, or none is. Names are compared as they are: to a provider, case counts.</summary>
     public ProblemHttpResult? Validate(string? model) => model is null || names.Contains(model) ? null : Problem.Invalid(
-        400, "model", names.Count == 0 ? "must be left out: there is no choice of models here" : $"must be one of {string.Join(", ", names)}");
+        422, "model", names.Count == 0 ? "must be left out: there is no choice of models here" : $"must be one of {string.Join(", ", names)}");
 }

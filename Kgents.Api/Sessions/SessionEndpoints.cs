@@ -17,7 +17,7 @@ internal static class SessionEndpoints
     private const int LargestBody = 64 * 1024;
 
     /// <summary>In a listing: whatever its status.</summary>
-    private const string AnyStatus = "any";
+    public const string AnyStatus = "any";
 
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {

@@ -32,6 +32,8 @@ internal static class SessionStatuses
 
     /// <summary>Kept and shown, and it takes no messages.</summary>
     public const string Archived = "archived";
+
+    public static IReadOnlyList<string> All { get; } = [Active, Archived];
 }
 
 /// <summary>What both may hold.</summary>

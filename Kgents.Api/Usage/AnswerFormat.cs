@@ -9,6 +9,8 @@ internal static class AnswerFormat
     private const string Json = "json";
     private const string CsvName = "csv";
 
+    public static IReadOnlyList<string> All { get; } = [Json, CsvName];
+
     /// <summary>Null when it could be read.</summary>
     public static ProblemHttpResult? Read(HttpRequest request, string? format, out bool isCsv)
     {

@@ -126,7 +126,10 @@ internal static class MeteringCommands
     private static IHost CreateHost()
     {
         var builder = Host.CreateApplicationBuilder();
-        builder.Configuration["Logging:LogLevel:Default"] = "Warning";
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+
+        // What a command cannot do it says itself, in one line.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.AddServiceDefaults("kgents-metering-command");
         builder.AddMeteringCore();
         builder.AddReconciliation();

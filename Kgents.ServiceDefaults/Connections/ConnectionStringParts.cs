@@ -22,7 +22,7 @@ public sealed class ConnectionStringParts
 
     /// <summary>Reads a connection string; null when it is not configured.</summary>
     /// <param name="form">What it should look like, for the error.</param>
-    /// <exception cref="InvalidOperationException">It is not a list of pairs.</exception>
+    /// <exception cref="SettingException">It is not a list of pairs.</exception>
     public static ConnectionStringParts? Find(IConfiguration configuration, string name, string form)
     {
         var text = configuration.GetConnectionString(name);
@@ -43,15 +43,15 @@ public sealed class ConnectionStringParts
     }
 
     /// <summary>The part <c>Endpoint</c>.</summary>
-    /// <exception cref="InvalidOperationException">It is missing, and there is no default; or it is no address.</exception>
+    /// <exception cref="SettingException">It is missing, and there is no default; or it is no address.</exception>
     public Uri Endpoint(string? whenAbsent = null) =>
         Uri.TryCreate(this["Endpoint"] ?? whenAbsent, UriKind.Absolute, out var endpoint) && endpoint.Scheme is ("http" or "https")
             ? endpoint
             : throw Invalid("Endpoint is missing or is not an http(s) address");
 
     /// <summary>The error for a part that is missing or wrong.</summary>
-    public InvalidOperationException Invalid(string what) => Invalid(name, form, what);
+    public SettingException Invalid(string what) => Invalid(name, form, what);
 
-    private static InvalidOperationException Invalid(string name, string form, string what) =>
+    private static SettingException Invalid(string name, string form, string what) =>
         new($"ConnectionStrings:{name} (environment: ConnectionStrings__{name}): {what}. Expected: {form}.");
 }

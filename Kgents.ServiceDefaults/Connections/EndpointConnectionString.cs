@@ -8,7 +8,7 @@ namespace Kgents.ServiceDefaults.Connections;
 public sealed record EndpointConnectionString(string Name, Uri Endpoint, string? Key)
 {
     /// <summary>Reads a connection string; null when it is not configured.</summary>
-    /// <exception cref="InvalidOperationException">It cannot be read; the message names the setting and never repeats its value.</exception>
+    /// <exception cref="SettingException">It cannot be read; the message names the setting and never repeats its value.</exception>
     public static EndpointConnectionString? Find(IConfiguration configuration, string name) =>
         ConnectionStringParts.Find(configuration, name, "Endpoint=https://host/path;Key=secret") is { } parts
             ? new EndpointConnectionString(name, parts.Endpoint(), parts["Key"])

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -15,9 +16,10 @@ public static class NatsCommand
         // Ctrl+C and SIGTERM stop the host, and so does a server that is too old.
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping, cancellationToken);
-        var topology = host.Services.GetRequiredService<NatsTopology>();
+        NatsTopology? topology = null;
         try
         {
+            topology = host.Services.GetRequiredService<NatsTopology>();
             await host.StartAsync(ending.Token);
             await topology.WhenCreatedAsync(patience, ending.Token);
             return await command(ending.Token);
@@ -26,9 +28,13 @@ public static class NatsCommand
         {
             await output.WriteLineAsync(exception.Message);
         }
+        catch (Exception exception) when (Startup.Explain(exception, host.Services.GetRequiredService<IConfiguration>()) is { } why)
+        {
+            await output.WriteLineAsync(why);
+        }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            await output.WriteLineAsync(topology.Problem is { } problem ? $"Stopped: {problem}" : "Stopped before it was done.");
+            await output.WriteLineAsync(topology?.Problem is { } problem ? $"Stopped: {problem}" : "Stopped before it was done.");
         }
         finally
         {

@@ -52,7 +52,7 @@ public sealed class ModelChoiceTests : TurnTest
         {
             using var response = await host.Client.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
             var problem = await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
-            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
             Assert.Equal("must be one of small-1, large-1", problem.GetProperty("errors").GetProperty("model")[0].GetString());
         }
 
@@ -82,7 +82,7 @@ public sealed class ModelChoiceTests : TurnTest
         using var refused = await host.Client.SendAsync(Post(later, session, null), TestContext.Current.CancellationToken);
         using var accepted = await host.Client.SendAsync(Post(later, session, "small-1"), TestContext.Current.CancellationToken);
 
-        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (refused.StatusCode, accepted.StatusCode));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, HttpStatusCode.OK), (refused.StatusCode, accepted.StatusCode));
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -58,10 +58,10 @@ public sealed class SoulEndpointTests : TurnTest
 
     [Theory(Timeout = Limits.Test)]
     [InlineData("dialogue", """{"prompt":"hm","mode":"sing"}""", "reflect, advise, challenge, explore", 422)]
-    [InlineData("dialogue", """{"prompt":"hm","budget":"lavish"}""", "dormant, whisper, dialogue, deep", 400)]
+    [InlineData("dialogue", """{"prompt":"hm","budget":"lavish"}""", "dormant, whisper, dialogue, deep", 422)]
     [InlineData("dialogue", """{}""", "prompt", 422)]
     [InlineData("governance", """{"action":" "}""", "action", 422)]
-    [InlineData("governance", """{"action":"read","budget":"lavish"}""", "dormant, whisper, dialogue, deep", 400)]
+    [InlineData("governance", """{"action":"read","budget":"lavish"}""", "dormant, whisper, dialogue, deep", 422)]
     [InlineData("governance", """{"action":"read","context":{"severity":7}}""", "from 0 to 1", 422)]
     [InlineData("governance", """{"action":"read","context":{"reason":7}}""", "reason", 422)]
     [InlineData("governance", """{"action":"read","context":[]}""", "object", 422)]

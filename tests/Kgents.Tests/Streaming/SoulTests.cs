@@ -100,7 +100,7 @@ public sealed class SoulTests : TurnTest
     }
 
     [Theory(Timeout = Limits.Test)]
-    [InlineData("""{"budget":"lavish"}""", "dormant, whisper, dialogue, deep", 400)]
+    [InlineData("""{"budget":"lavish"}""", "dormant, whisper, dialogue, deep", 422)]
     [InlineData("""{"eigenvectors":{"joy":1.5}}""", "from 0 to 1", 422)]
     [InlineData("""{"eigenvectors":{"humour":0.5}}""", "aesthetic, categorical, gratitude, heterarchy, generativity, joy", 422)]
     public async Task Session_IsRefusedWithTheChoices_AndNothingIsStored(string body, string choices, int status)
@@ -119,7 +119,7 @@ public sealed class SoulTests : TurnTest
 
         using var response = await host.Client.PostAsJsonAsync($"/v1/kgent/sessions/{session}/messages", new { message = "hm", budget = "lavish" }, TestContext.Current.CancellationToken);
 
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
         Assert.Contains("dormant, whisper, dialogue, deep", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Empty(await host.Client.MessagesAsync(session));
     }

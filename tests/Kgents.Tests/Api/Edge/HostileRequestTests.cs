@@ -49,6 +49,45 @@ public sealed class HostileRequestTests(AttackedApi api) : IClassFixture<Attacke
         }
     }
 
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("Content-Type: application/json; charset=no-such")]
+    [InlineData("Content-Type: application/json; charset=utf-16")]
+    [InlineData("Content-Type: application/json; charset=iso-8859-1")]
+    [InlineData("Content-Type: application/json\r\nContent-Encoding: gzip")]
+    [InlineData("Content-Type: application/json\r\nContent-Encoding: identity, br")]
+    public async Task Body_ThatIsNotPlainUtf8_IsNotRead(string headers)
+    {
+        var answer = await api.RefusedAsync("HTTP/1.1 415 ", api.Post("/v1/kgent/sessions", "", 2).Replace("Content-Type: application/json", headers, StringComparison.Ordinal) + "{}");
+
+        Assert.Contains("urn:kgents:problem:not-json", answer, StringComparison.Ordinal);
+        Assert.Contains("in UTF-8 and not compressed", answer, StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("application/json; charset=UTF-8")]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/json\r\nContent-Encoding: identity")]
+    public async Task Body_ThatSaysThatItIsPlainUtf8_IsRead(string type) =>
+        Assert.StartsWith("HTTP/1.1 201 ", await api.SendAsync(api.Post("/v1/kgent/sessions", "", 2).Replace("application/json", type, StringComparison.Ordinal) + "{}"), StringComparison.Ordinal);
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("/v1/kgent/sessions", """{"titel":"x"}""", "titel: is not a field here: the fields are title, mode, model, budget, eigenvectors, metadata")]
+    [InlineData("/v1/agentese/invoke", """{"path":"self.soul.manifest","observer":{"who":"x"}}""", "observer.who: is not a field here: the fields are archetype")]
+    [InlineData("/v1/kgent/sessions/x/messages", """{"message":"x","when_busy":1}""", "when_busy: is not a field here: the fields are message, mode, model, budget, stream, on_busy, on_disconnect")]
+    [InlineData("/v1/kgent/sessions/x/messages", """{"message":"x","cancels_on_disconnect":true}""", "cancels_on_disconnect: is not a field here")]
+    [InlineData("/v1/kgent/sessions", """{"title":7}""", "title: is not JSON of the type that this field has, or is there twice (line 1, byte 11)")]
+    [InlineData("/v1/kgent/sessions", """{"title":"x","title":"y"}""", "title: is not JSON of the type that this field has, or is there twice")]
+    [InlineData("/v1/kgent/sessions", """{"metadata":{"a":"x","a":"y"}}""", "is there twice")]
+    [InlineData("/v1/keys", """{"name":"x","scopes":[7]}""", "scopes[0]: is not JSON of the type that this field has")]
+    [InlineData("/v1/kgent/sessions", """[]""", "body: is not JSON of the kind that is expected (line 1, byte 2)")]
+    [InlineData("/v1/soul/dialogue", "", "body: is missing: it must be a JSON object")]
+    public async Task Body_ThatCannotBeRead_IsToldWhereAndWhy(string path, string body, string expected)
+    {
+        var answer = await api.RefusedAsync("HTTP/1.1 400 ", api.Post(path, "", body.Length) + body);
+
+        Assert.Contains(expected, answer, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Body_ThatIsTooLarge_IsRefused_AlsoWhenItDoesNotSayHowLargeItIs()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Kgents.Api.Authentication;
+using Kgents.Api.Tickets;
 using Kgents.Contracts;
 using Kgents.Tests.Documentation;
 using Kgents.Tests.Hosting;
@@ -27,11 +28,56 @@ public sealed partial class ApiDocumentTests(ApiDocument document) : IClassFixtu
         });
 
         var described = document.Operations.Where(operation => operation.Path.StartsWith("/v1", StringComparison.Ordinal)).Select(operation =>
-            $"{operation.Name}: {string.Join(", ", operation.Json.GetProperty("security").EnumerateArray().SelectMany(each => each.EnumerateObject()).Select(scheme => $"{scheme.Name} {scheme.Value[0]}"))}"
+            $"{operation.Name}: {string.Join(", ", operation.Json.GetProperty("security").EnumerateArray().SelectMany(each => each.EnumerateObject()).Where(scheme => scheme.Name != "ticket").Select(scheme => $"{scheme.Name} {scheme.Value[0]}"))}"
             + (operation.Json.GetProperty("description").GetString()!.Contains("of the operator's tenant", StringComparison.Ordinal) ? ", of the operator's tenant" : ""));
         Assert.Equivalent(endpoints, described, strict: true);
         Assert.Equal(["GET /health/live", "GET /health/ready"], document.Operations.Select(operation => operation.Name).Where(name => !name.Contains("/v1/", StringComparison.Ordinal)).Order());
-        Assert.Equal(["api_key", "bearer"], ApiDocument.Names(document.Json.GetProperty("components").GetProperty("securitySchemes")).Order());
+        Assert.Equal(["api_key", "bearer", "ticket"], ApiDocument.Names(document.Json.GetProperty("components").GetProperty("securitySchemes")).Order());
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public void Ticket_StandsForAKey_WhereTheCodeTakesOne()
+    {
+        var described = document.Operations.Where(operation => operation.Json.TryGetProperty("security", out var security) && security.EnumerateArray().Any(each => each.TryGetProperty("ticket", out _)));
+
+        Assert.Equal(document.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<AcceptsTicket>() is not null).Select(ApiDocument.NameOf), described.Select(operation => operation.Name));
+    }
+
+    /// <summary>What a client that is generated takes from it: no null where a text must be, the texts where there are no others, and numbers.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("PostMessageRequest", "message", """{"type":"string"}""")]
+    [InlineData("PostMessageRequest", "on_busy", """{"enum":["reject","enqueue","interrupt"],"type":"string"}""")]
+    [InlineData("PostMessageRequest", "on_disconnect", """{"enum":["continue","cancel"],"type":"string"}""")]
+    [InlineData("CreateSessionRequest", "mode", """{"enum":["reflect","advise","challenge","explore"],"type":"string"}""")]
+    [InlineData("CreateSessionRequest", "budget", """{"enum":["dormant","whisper","dialogue","deep"],"type":"string"}""")]
+    [InlineData("ChangeSessionRequest", "status", """{"enum":["active","archived"],"type":"string"}""")]
+    [InlineData("ChangeTenantRequest", "status", """{"enum":["active","trialing","past_due","paused","canceled"],"type":"string"}""")]
+    [InlineData("CreateKeyRequest", "scopes", """{"type":"array","items":{"enum":["read","write","admin","billing"],"type":"string"}}""")]
+    [InlineData("InvokeResponse", "session_id", """{"pattern":"^s[0-9]{1,3}-[0-9a-f]{32}$","type":"string"}""")]
+    [InlineData("StepResponse", "turn_id", """{"pattern":"^t-[0-9a-f]{32}$","type":"string"}""")]
+    [InlineData("ComposeRequest", "paths", """{"$ref":"#/components/schemas/JsonElement"}""")]
+    public void Field_IsOfTheTypeThatIsTaken(string schema, string field, string expected) =>
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(expected), WithoutWords(document.Schemas.GetProperty(schema).GetProperty("properties").GetProperty(field))), document.Schemas.GetProperty(schema).GetRawText());
+
+    [Fact(Timeout = Limits.Test)]
+    public void EveryEnum_IsOfTexts() => Assert.All(
+        new[] { "TenantStatus", "TurnStatus", "WebhookDeliveryState" }.Select(name => document.Schemas.GetProperty(name)),
+        schema =>
+        {
+            Assert.Equal("string", schema.GetProperty("type").GetString());
+            Assert.All(schema.GetProperty("enum").EnumerateArray(), value => Assert.Equal(JsonValueKind.String, value.ValueKind));
+        });
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("GET /v1/kgent/sessions", "limit", """{"minimum":1,"type":"integer"}""")]
+    [InlineData("GET /v1/kgent/sessions", "status", """{"enum":["active","archived","any"],"type":"string"}""")]
+    [InlineData("GET /v1/usage", "window", """{"enum":["hour","day","month","total"],"type":"string"}""")]
+    [InlineData("GET /v1/usage", "format", """{"enum":["json","csv"],"type":"string"}""")]
+    public void Parameter_IsOfTheTypeThatIsTaken(string operation, string name, string expected)
+    {
+        var schema = ParametersOf(document.Operations.Single(each => each.Name == operation).Json).Single(parameter => parameter.GetProperty("name").GetString() == name).GetProperty("schema");
+
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(expected), schema), schema.GetRawText());
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -73,6 +119,7 @@ public sealed partial class ApiDocumentTests(ApiDocument document) : IClassFixtu
         {
             Assert.Equal(status, problem.GetProperty("status").GetRawText());
             seen.Add(problem.GetProperty("type").GetString()!);
+            Assert.Empty(ApiDocument.Names(problem).Except(ApiDocument.Names(document.Schemas.GetProperty("Problem").GetProperty("properties"))));
         }
 
         // Those two are of no endpoint.
@@ -146,6 +193,9 @@ public sealed partial class ApiDocumentTests(ApiDocument document) : IClassFixtu
         Assert.Equal(6, contents.Count);
         Assert.All(contents, content => Assert.Matches(content.Name == "text/csv" ? @"^\w+(,\w+)+\r\n[^\r]+\r\n" : @"(id: \d+\nevent: \w+\ndata: \{.+\}\n\n)+", content.Value.GetProperty("example").GetString()));
     }
+
+    private static JsonElement WithoutWords(JsonElement schema) =>
+        JsonSerializer.SerializeToElement(schema.EnumerateObject().Where(member => member.Name is not ("description" or "format" or "default")).ToDictionary(member => member.Name, member => member.Value));
 
     private string PatternOf(string schema, string field)
     {

@@ -1,4 +1,5 @@
 using Kgents.ServiceDefaults.Connections;
+using Kgents.ServiceDefaults;
 using Microsoft.Extensions.Configuration;
 
 namespace Kgents.Tests.ServiceDefaults.Connections;
@@ -41,7 +42,7 @@ public sealed class EndpointConnectionStringTests
     [InlineData("Endpoint=https://models.example;=" + Secret)]
     public void Refusal_NamesTheSetting_AndNeverItsValue(string text)
     {
-        var exception = Assert.Throws<InvalidOperationException>(() => Find(text));
+        var exception = Assert.Throws<SettingException>(() => Find(text));
 
         Assert.Contains("ConnectionStrings:llm", exception.Message, StringComparison.Ordinal);
         Assert.Contains("ConnectionStrings__llm", exception.Message, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Kgents.ServiceDefaults;
 using Kgents.Streaming.Models;
 using Microsoft.Extensions.Configuration;
 
@@ -30,7 +31,7 @@ public sealed class ModelConnectionTests
     [InlineData("sk-" + Secret, "Name=value")]
     public void Refusal_NamesTheSettingAndTheChoices_AndNeverTheKey(string text, params string[] named)
     {
-        var exception = Assert.Throws<InvalidOperationException>(() => Find(text));
+        var exception = Assert.Throws<SettingException>(() => Find(text));
 
         Assert.All([.. named, "ConnectionStrings:llm", "ConnectionStrings__llm", "Provider=openai;Endpoint="], part => Assert.Contains(part, exception.Message, StringComparison.Ordinal));
         Assert.DoesNotContain(Secret, exception.ToString(), StringComparison.Ordinal);
