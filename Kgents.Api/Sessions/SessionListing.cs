@@ -23,7 +23,7 @@ internal sealed class SessionListing(JetStreamReader reader, SessionDetailsStore
     {
         var page = new List<(ListedSession Session, ulong Sequence)>();
         var seen = 0;
-        await foreach (var piece in reader.ReadBackwardsAsync(Stream, Subjects.TenantSessions(tenant), before, cancellationToken))
+        await foreach (var piece in reader.ReadBackwardsAsync(Stream, Subjects.TenantSessions(tenant), before, cancellationToken, wanted: limit + 1))
         {
             var entries = piece.Where(entry => entry.Data.Length > 0).Select(entry => (Record: JsonSerializer.Deserialize(entry.Data.Span, WireJson.Default.SessionRecord)!, entry.Sequence));
             foreach (var part in entries.Chunk(Math.Max(limit + 1, 100)).TakeWhile(_ => page.Count <= limit))

@@ -15,7 +15,14 @@ public sealed record LedgerSnapshot(
     IReadOnlyList<UnsettledRange> Unsettled,
     IReadOnlyList<SequenceRange> Refused,
     IReadOnlyList<SequenceRange> Quarantined,
-    IReadOnlyList<LedgerHour> Hours) : LedgerEntry;
+    IReadOnlyList<LedgerHour> Hours) : LedgerEntry
+{
+    /// <summary>Events that were given up. Null for none.</summary>
+    public IReadOnlyList<SequenceRange>? Discarded { get; init; }
+
+    /// <summary>Events that were sent under another id. Null for none.</summary>
+    public IReadOnlyList<ReissuedEvent>? Reissued { get; init; }
+}
 
 /// <summary>How many events there were of each kind since the ledger was opened.</summary>
 public sealed record LedgerCounts(long Counted, long Duplicates, long Quarantined, long Accepted, long Confirmed, long Doubled, long Discarded);

@@ -73,9 +73,12 @@ internal sealed class ExportQueue(UsageLedger ledger, UsagePayloads payloads, Me
         await ledger.AppendAsync(new UsageSending(SequenceRange.Of(events.Select(each => each.Sequence)), readTo, UsageSending.Unsure), cancellationToken);
         foreach (var each in events)
         {
-            var unsettled = ledger.State.Unsettled[each.Sequence];
-            unsettled.Id = UsagePayloads.IdOf(each);
-            unsettled.LetGo(startedAt);
+            // What was given up before is not there.
+            if (ledger.State.Unsettled.TryGetValue(each.Sequence, out var unsettled))
+            {
+                unsettled.Id = unsettled.ReissuedAs ?? UsagePayloads.IdOf(each);
+                unsettled.LetGo(startedAt);
+            }
         }
     }
 

@@ -2,7 +2,7 @@ using Kgents.Contracts;
 
 namespace Kgents.Metering.Ledger;
 
-/// <summary>What was given up, which the state of a ledger only counts: it is the last decision on an event that holds.</summary>
+/// <summary>What was given up, which the state of a ledger knows only since it writes it into its snapshots: it is the last decision on an event that holds.</summary>
 internal static class DiscardedEvents
 {
     /// <summary>Those of these events that were given up.</summary>
@@ -28,6 +28,7 @@ internal static class DiscardedEvents
             }
         }
 
+        discarded.UnionWith(sequences.Where(ledger.State.Decisions.Discarded.Contains));
         return discarded;
     }
 }

@@ -9,10 +9,12 @@ namespace Kgents.Metering.Ledger;
 /// </summary>
 internal sealed class LedgerState
 {
-    private readonly SortedDictionary<ulong, UnsettledEvent> unsettled = [];
+    private readonly UnsettledEvents unsettled;
     private readonly SortedSet<ulong> refused = [];
     private readonly SortedSet<ulong> quarantined = [];
     private readonly Dictionary<string, LedgerHour> hours = [];
+
+    public LedgerState() => unsettled = new UnsettledEvents(Decisions);
 
     public bool IsOpen => Number > 0;
 
@@ -43,7 +45,7 @@ internal sealed class LedgerState
     public LedgerCounts Counts { get; private set; } = new(0, 0, 0, 0, 0, 0, 0);
 
     /// <summary>Events that were sent, or wait to be sent again, by sequence.</summary>
-    public IReadOnlyDictionary<ulong, UnsettledEvent> Unsettled => unsettled;
+    public IReadOnlyDictionary<ulong, UnsettledEvent> Unsettled => unsettled.All;
 
     public IReadOnlySet<ulong> Refused => refused;
 
@@ -51,10 +53,13 @@ internal sealed class LedgerState
 
     public IReadOnlyDictionary<string, LedgerHour> Hours => hours;
 
-    public int Missing => unsettled.Values.Count(each => each.Phase == UnsettledPhase.Missing);
+    /// <summary>Also those from before it was begun anew.</summary>
+    public UsageDecisions Decisions { get; } = new();
+
+    public int Missing => Unsettled.Values.Count(each => each.Phase == UnsettledPhase.Missing);
 
     /// <summary>The oldest event that is not settled; null when all are.</summary>
-    public ulong? OldestUnsettled => unsettled.Count > 0 ? unsettled.First().Key : Waiting > 0 ? SentThrough + 1 : null;
+    public ulong? OldestUnsettled => Unsettled.Count > 0 ? Unsettled.First().Key : Waiting > 0 ? SentThrough + 1 : null;
 
     public void Apply(LedgerEntry entry, ulong sequence, string hash)
     {
@@ -62,6 +67,7 @@ internal sealed class LedgerState
         Hash = hash;
         LastSequence = sequence;
         SinceBase++;
+        Decisions.Apply(entry);
         switch (entry)
         {
             case LedgerOpened opened:
@@ -74,21 +80,21 @@ internal sealed class LedgerState
                 Send(sending);
                 break;
             case UsageAccepted accepted:
-                Counts = Counts with { Accepted = Counts.Accepted + ForEach(accepted.Events, each => each.Become(UnsettledPhase.Accepted, entry.At)) };
+                Counts = Counts with { Accepted = Counts.Accepted + unsettled.ForEach(accepted.Events, each => each.Become(UnsettledPhase.Accepted, entry.At)) };
                 break;
             case UsageConfirmed confirmed:
                 Confirm(confirmed);
                 break;
             case UsageMissing missing:
-                ForEach(missing.Events, each => each.Become(UnsettledPhase.Missing, entry.At));
+                unsettled.ForEach(missing.Events, each => each.Become(UnsettledPhase.Missing, entry.At));
                 break;
             case UsageRefused one:
-                unsettled.Remove(one.Sequence);
+                unsettled.Remove(one.Sequence, out _);
                 refused.Add(one.Sequence);
                 break;
             case UsageReplayed one:
                 refused.Remove(one.Sequence);
-                unsettled[one.Sequence] = new UnsettledEvent(one.Sequence, entry.At);
+                unsettled.Begin(one.Sequence, entry.At);
                 break;
             case UsageDiscarded one:
                 if (refused.Remove(one.Sequence) || quarantined.Remove(one.Sequence))
@@ -98,7 +104,7 @@ internal sealed class LedgerState
 
                 break;
             case UsageReissued one:
-                unsettled[one.Sequence] = new UnsettledEvent(one.Sequence, entry.At) { Id = one.Id, ReissuedAs = one.Id };
+                unsettled.Begin(one.Sequence, entry.At);
                 break;
             case UsageReopened one:
                 Reopen(one);
@@ -116,11 +122,16 @@ internal sealed class LedgerState
 
     public LedgerSnapshot Snapshot() => new(
         ReceivedThrough, SentThrough, ReadFrom, UnsureThrough, Waiting, Counts,
-        UnsettledEvent.Ranges(unsettled.Values), SequenceRange.Of(refused), SequenceRange.Of(quarantined), [.. hours.Values.OrderBy(hour => hour.Hour, StringComparer.Ordinal)]);
+        UnsettledEvent.Ranges(Unsettled.Values), SequenceRange.Of(refused), SequenceRange.Of(quarantined), [.. hours.Values.OrderBy(hour => hour.Hour, StringComparer.Ordinal)])
+    {
+        Discarded = Decisions.DiscardedRanges,
+        Reissued = Decisions.ReissuedEvents,
+    };
 
     private void Open(LedgerOpened opened, ulong sequence)
     {
         Clear(sequence);
+        unsettled.Clear();
         ReceivedThrough = opened.From - 1;
         SentThrough = opened.From - 1;
         ReadFrom = sequence;
@@ -140,7 +151,7 @@ internal sealed class LedgerState
         var counted = 0;
         foreach (var each in received.Events)
         {
-            if (each.State == ReceivedEvent.Quarantined)
+            if (each.State == ReceivedEvent.Quarantined && !Decisions.Discarded.Contains(each.Sequence))
             {
                 quarantined.Add(each.Sequence);
             }
@@ -163,6 +174,7 @@ internal sealed class LedgerState
             Counted = Counts.Counted + counted,
             Duplicates = Counts.Duplicates + received.Events.Count(each => each.State == ReceivedEvent.Duplicate),
             Quarantined = Counts.Quarantined + received.Events.Count(each => each.State == ReceivedEvent.Quarantined),
+            Discarded = Counts.Discarded + received.Events.Count(each => each.State == ReceivedEvent.Quarantined && Decisions.Discarded.Contains(each.Sequence)),
         };
     }
 
@@ -175,13 +187,15 @@ internal sealed class LedgerState
                 Waiting--;
                 SentThrough = sequence;
                 ReadFrom = sending.ReadTo;
+                if (Decisions.Discarded.Contains(sequence))
+                {
+                    // It was given up before the ledger was begun anew.
+                    Counts = Counts with { Discarded = Counts.Discarded + 1 };
+                    continue;
+                }
             }
 
-            if (!unsettled.TryGetValue(sequence, out var each))
-            {
-                unsettled[sequence] = each = new UnsettledEvent(sequence, sending.At);
-            }
-
+            var each = unsettled.GetOrBegin(sequence, sending.At);
             each.Become(UnsettledPhase.Sending, sending.At);
             each.SentAgain |= sending.Again == UsageSending.Missed;
         }
@@ -202,16 +216,12 @@ internal sealed class LedgerState
 
     private void Reopen(UsageReopened reopened)
     {
-        var each = new UnsettledEvent(reopened.Sequence, reopened.At) { Id = reopened.Id, ReissuedAs = reopened.Id };
-        each.Become(UnsettledPhase.Accepted, reopened.At);
-        unsettled[reopened.Sequence] = each;
+        unsettled.Begin(reopened.Sequence, reopened.At).Become(UnsettledPhase.Accepted, reopened.At);
         Counts = Counts with { Confirmed = Counts.Confirmed - 1 };
     }
 
-    /// <summary>The process that writes a snapshot goes on with what it has in hand: what it knows of an event, a snapshot does not say.</summary>
     private void Restore(LedgerSnapshot snapshot, ulong sequence)
     {
-        var known = unsettled.ToDictionary();
         Clear(sequence);
         ReceivedThrough = snapshot.ReceivedThrough;
         SentThrough = snapshot.SentThrough;
@@ -219,11 +229,7 @@ internal sealed class LedgerState
         UnsureThrough = snapshot.UnsureThrough;
         Waiting = snapshot.Waiting;
         Counts = snapshot.Counts;
-        foreach (var each in UnsettledEvent.From(snapshot.Unsettled, snapshot.At))
-        {
-            unsettled[each.Sequence] = known.GetValueOrDefault(each.Sequence, each);
-        }
-
+        unsettled.Restore(snapshot.Unsettled, snapshot.At);
         refused.UnionWith(SequenceRange.All(snapshot.Refused));
         quarantined.UnionWith(SequenceRange.All(snapshot.Quarantined));
         foreach (var hour in snapshot.Hours)
@@ -236,24 +242,8 @@ internal sealed class LedgerState
     {
         Base = sequence;
         SinceBase = 0;
-        unsettled.Clear();
         refused.Clear();
         quarantined.Clear();
         hours.Clear();
-    }
-
-    private long ForEach(IEnumerable<SequenceRange> ranges, Action<UnsettledEvent> change)
-    {
-        var changed = 0L;
-        foreach (var sequence in SequenceRange.All(ranges))
-        {
-            if (unsettled.TryGetValue(sequence, out var each))
-            {
-                change(each);
-                changed++;
-            }
-        }
-
-        return changed;
     }
 }

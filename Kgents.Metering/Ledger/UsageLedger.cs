@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
@@ -60,6 +61,18 @@ internal sealed class UsageLedger(int partition, JetStreamReader reader, FencedP
         }
 
         return opening;
+    }
+
+    /// <summary>Those that can be read, of all that there are, whatever stands before and between them.</summary>
+    public async IAsyncEnumerable<LedgerEntry> ReadUncheckedAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var stored in reader.ReadAsync(Stream, subject, 1, State.LastSequence, cancellationToken))
+        {
+            if (LedgerCodec.TryDecode(stored) is { } entry)
+            {
+                yield return entry;
+            }
+        }
     }
 
     /// <summary>Entries in order, each checked against the one before it.</summary>

@@ -22,17 +22,18 @@ internal sealed partial class UsageReceiver(
     {
         if (!ledger.State.IsOpen)
         {
-            await OpenAsync("it was empty", cancellationToken);
+            await OpenAsync("it was empty", new UsageDecisions(), cancellationToken);
         }
 
         readThrough = ledger.State.ReceivedThrough;
         await pages.WarmUpAsync(cancellationToken);
     }
 
-    public async Task OpenAsync(string reason, CancellationToken cancellationToken)
+    /// <param name="decided">What operators decided before: it is in no usage.</param>
+    public async Task OpenAsync(string reason, UsageDecisions decided, CancellationToken cancellationToken)
     {
         var (first, last) = await reader.RangeAsync(Streams.Usage.Name, cancellationToken);
-        await ledger.AppendAsync(new LedgerOpened(Math.Max(first, 1), last, reason), cancellationToken);
+        await ledger.AppendAsync(new LedgerOpened(Math.Max(first, 1), last, reason) { Discarded = decided.DiscardedRanges, Reissued = decided.ReissuedEvents }, cancellationToken);
         LogOpened(ledger.Partition, reason, first, last);
     }
 

@@ -64,6 +64,13 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
                 discarded.Add(given.Sequence);
             }
         }
+
+        // Some are from before the ledger was begun anew.
+        discarded.UnionWith(ledger.State.Decisions.Discarded);
+        foreach (var each in ledger.State.Decisions.ReissuedEvents ?? [])
+        {
+            reissued[each.Sequence] = each.Id;
+        }
     }
 
     /// <summary>The events of these hours that count, in order.</summary>

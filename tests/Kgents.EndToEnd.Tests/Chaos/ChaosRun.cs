@@ -28,6 +28,7 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         system.Model.ScriptFor = model.Write;
         var talkers = await Task.WhenAll(Enumerable.Range(0, settings.Sessions).Select(i => StartTalkerAsync(i, system.Tenants[i % system.Tenants.Count])));
         IReadOnlyList<Operator> operators = [.. Enumerable.Range(0, 2).Select(i => new Operator(system, $"operator-{i}", settings.RandomOf($"operator {i}")))];
+        var clerk = new Clerk(system, settings.RandomOf("clerk"));
         IReadOnlyList<(string Session, Viewer Viewer)> ofSessions =
             [.. talkers.SelectMany((talker, i) => new[] { false, true }.Select(leaves => (talker.Session, ViewerOf(talker, i, leaves))))];
 
@@ -37,11 +38,13 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         var viewing = Task.WhenAll(ofSessions.Select(each => each.Viewer.FollowAsync(null, seen.Token)));
         var talking = Task.WhenAll(talkers.Select(talker => talker.TalkAsync(over.Token, limit.Token)));
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll([torment(enough.Token, cancellationToken), EndAsync(talkers, enough), .. operators.Select(each => each.RunAsync(enough.Token, cancellationToken))]);
+        await Task.WhenAll([torment(enough.Token, cancellationToken), EndAsync(talkers, enough), clerk.RunAsync(enough.Token, cancellationToken), .. operators.Select(each => each.RunAsync(enough.Token, cancellationToken))]);
         limit.CancelAfter(ChaosSettings.Settling);
         await over.CancelAsync();
+        var closing = clerk.CloseAsync(limit.Token);
 
         var hung = await SettleAsync([talking]);
+        hung ??= await SettleAsync([closing]);
         hung ??= await SettleAsync([Eventually.TrueAsync(() => system.Store.IsIdleAsync()).WaitAsync(limit.Token), .. talkers.Select(talker => talker.SeeAllAsync())]);
         Log = await StoredLog.ReadAsync(system.Store);
         bool AllSeen() => ofSessions.All(each => each.Viewer.LastId >= (Log.OfSessions[each.Session].LastOrDefault()?.Sequence ?? 0));
@@ -56,7 +59,8 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         Verdict.Rule("an operator gets no other answer", operators.SelectMany(each => each.Faults));
         if (settling.IsCompletedSuccessfully)
         {
-            DecisionJudge.Judge(Verdict, [.. operators.SelectMany(each => each.Decisions)], await settling);
+            DecisionJudge.Judge(Verdict, [.. operators.SelectMany(each => each.Decisions)], await settling, system.OpenMeter);
+            OrderJudge.Judge(Verdict, [.. clerk.Orders], await settling, system.OpenMeter);
             books = new ExactnessJudge(Verdict, system, await settling).Judge();
         }
 

@@ -25,6 +25,9 @@ internal sealed class ChaosSystem : IAsyncDisposable
         Meters = [.. Enumerable.Range(0, 2).Select(_ => Create("Kgents.Metering", NatsUsers.Metering, ("ConnectionStrings__openmeter", openMeter.ConnectionString)))];
     }
 
+    /// <summary>Of usage.</summary>
+    public const int Partitions = 2;
+
     /// <summary>That a post may ask for.</summary>
     public static IReadOnlyList<string> Models { get; } = ["scripted-1", "scripted-2"];
 
@@ -45,6 +48,9 @@ internal sealed class ChaosSystem : IAsyncDisposable
     public IReadOnlyList<Replica> Meters { get; }
 
     public IEnumerable<Replica> Replicas => [.. Apis, .. Workers, .. Meters];
+
+    /// <summary>What a command of metering has to know.</summary>
+    public IReadOnlyDictionary<string, string?> CommandEnvironment => EnvironmentOf(NatsUsers.Metering, ("ConnectionStrings__openmeter", OpenMeter.ConnectionString));
 
     /// <summary>Those that talk.</summary>
     public IReadOnlyList<ChaosTenant> Tenants { get; private set; } = [];
@@ -76,6 +82,20 @@ internal sealed class ChaosSystem : IAsyncDisposable
         OpenMeter.ForgetClaims();
     }
 
+    /// <summary>As if it were restored from a copy that lacks them. Of its older half, which is confirmed for the most part.</summary>
+    /// <returns>How many it lost.</returns>
+    public int LoseShown(Random random, int most)
+    {
+        var rows = OpenMeter.AcceptedEvents;
+        IReadOnlyList<string> lost = [.. Enumerable.Range(0, rows.Count < 20 ? 0 : most).Select(_ => rows[random.Next(rows.Count / 2)].Text("id")).Distinct()];
+        foreach (var id in lost)
+        {
+            OpenMeter.Forget(id);
+        }
+
+        return lost.Count;
+    }
+
     public async ValueTask DisposeAsync()
     {
         Operator.Dispose();
@@ -100,13 +120,15 @@ internal sealed class ChaosSystem : IAsyncDisposable
         return new ChaosTenant(id, (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).Text("key"));
     }
 
-    private Replica Create(string project, string user, (string Name, string Value) own) => new(project, new Dictionary<string, string?>(Nats.Environment)
+    private Replica Create(string project, string user, (string Name, string Value) own) => new(project, EnvironmentOf(user, own));
+
+    private Dictionary<string, string?> EnvironmentOf(string user, (string Name, string Value) own) => new(Nats.Environment)
     {
         ["ConnectionStrings__nats"] = Nats.UrlOf(user),
         ["Logging__LogLevel__Default"] = "Warning",
 
         // Each with a ledger of its own, and which replica has which changes with every death.
-        ["Nats__Partitions"] = "2",
+        ["Nats__Partitions"] = $"{Partitions}",
 
         // Shorter than by default, so that a short run sees many take-overs.
         ["Turns__AckWait"] = "00:00:02",
@@ -130,5 +152,5 @@ internal sealed class ChaosSystem : IAsyncDisposable
         ["Metering__Confirm__Probe"] = "false",
         ["Metering__Reconcile__Interval"] = "00:00:03",
         [own.Name] = own.Value,
-    });
+    };
 }

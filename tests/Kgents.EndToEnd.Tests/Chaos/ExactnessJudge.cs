@@ -13,7 +13,7 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, SettledUsage usage)
 {
     private readonly Dictionary<string, JsonElement> recorded = usage.Log.Recorded.Select(each => JsonElement.Parse(each.Data)).DistinctBy(each => each.Text("id")).ToDictionary(each => each.Text("id"));
-    private readonly Dictionary<string, int> rows = usage.Rows.CountBy(row => row.Text("id")).ToDictionary();
+    private readonly Dictionary<string, int> rows = usage.Rows.CountBy(usage.IdOf).ToDictionary();
     private readonly Dictionary<string, string> named = usage.Compared.Values.SelectMany(each => each).SelectMany(each => each.Differences).GroupBy(each => each.Id).ToDictionary(each => each.Key, each => string.Join('+', each.Select(one => one.Cause)));
 
     /// <summary>Judges, and returns the sides next to each other.</summary>
@@ -22,7 +22,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         verdict.Count("usage events committed by turns", usage.Committed.Count);
         verdict.Count("usage events recorded", recorded.Count);
         verdict.Count("events that the ledger counts", usage.Ledger.Counted.Count);
-        verdict.Count("entries of the ledger", usage.Ledger.Entries);
+        verdict.Count("entries of the ledger", usage.Ledger.All.Count);
         verdict.Count("rows in OpenMeter", usage.Rows.Count);
         foreach (var cause in named.Values.CountBy(cause => cause).OrderBy(each => each.Key, StringComparer.Ordinal))
         {
@@ -48,8 +48,9 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         verdict.Rule("OpenMeter has nothing that was not recorded", rows.Keys.Where(id => !recorded.ContainsKey(id)));
         verdict.Rule("OpenMeter has each event once, or the reconciliation says why not", recorded.Keys.Where(id => !IsNamed(RowsOf(id), named.GetValueOrDefault(id))).Select(Describe));
         verdict.Rule("the reconciliation names nothing that was not recorded", named.Keys.Except(recorded.Keys).Select(Describe));
-        verdict.Rule("what OpenMeter has more than once, it doubled itself", rows.Where(each => each.Value > (system.OpenMeterFaults.Doubled.Contains(each.Key) ? 2 : 1)).Select(each => Describe(each.Key)));
+        verdict.Rule("what OpenMeter has more than once, it doubled itself", rows.Where(each => each.Value > (usage.IdsOf(each.Key).Any(system.OpenMeterFaults.Doubled.Contains) ? 2 : 1)).Select(each => Describe(each.Key)));
         verdict.Rule("what is refused is what OpenMeter refuses", named.Where(each => each.Value is "refused" or "discarded" && !IsRefusable(each.Key)).Select(each => Describe(each.Key)));
+        verdict.Rule("what is lost OpenMeter had shown", named.Where(each => each.Value is "vanished" && !usage.IdsOf(each.Key).Any(id => system.OpenMeter.HistoryOf(id).Forgotten > 0)).Select(each => Describe(each.Key)));
         verdict.Rule("what is missing OpenMeter promised twice, and lost each time", named.Where(each => each.Value is "missing" && !IsLostForGood(each.Key)).Select(each => Describe(each.Key)));
     }
 
@@ -62,7 +63,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
 
     private static bool IsNamed(int rows, string? cause) => rows switch
     {
-        0 => cause is "refused" or "discarded" or "missing",
+        0 => cause is "refused" or "discarded" or "missing" or "vanished",
         1 => cause is null,
         _ => cause is "doubled",
     };
@@ -71,7 +72,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
     private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || system.OpenMeter.HistoryOf(id).TooLarge > 0);
 
     /// <summary>Once is no proof: what it lost once goes again, and is there then.</summary>
-    private bool IsLostForGood(string id) => system.OpenMeter.HistoryOf(id) is { Promised: >= 2, Lost: >= 2 };
+    private bool IsLostForGood(string id) => system.OpenMeter.HistoryOf(id) is { Promised: >= 2 } history && history.Lost + history.Forgotten >= 2;
 
     private string Describe(string id) => $"{id} of {recorded.GetValueOrDefault(id)}: {RowsOf(id)} rows, named '{named.GetValueOrDefault(id)}'; {system.OpenMeter.HistoryOf(id)}";
 
@@ -85,7 +86,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         }
 
         var (used, taken) = (Sums.Of(Used), Sums.Of(recorded.Values.Where(IsCorrection)));
-        var (log, stream, ledger, openMeter) = (Sums.Of(usage.Committed.Select(SettledUsage.Json)), Sums.Of(recorded.Values), Sums.Of(usage.Ledger.Totals.Values), Sums.Of(usage.Rows));
+        var (log, stream, ledger, openMeter) = (Sums.Of(usage.Committed.Select(SettledUsage.Json)), Sums.Of(recorded.Values), Sums.Of(usage.Ledger.Totals), Sums.Of(usage.Rows));
         var all = Sums.All(log, stream, ledger, openMeter);
         string Line(Summed what) => $"{what}: {log[what]}, {used[what]} and {taken[what]}, {ledger[what]}, {openMeter[what]}, of which differs {differing[what]}";
         verdict.Rule("token log = recorded usage, by tenant, model and bucket", all.Where(what => what.What != "requests" && log[what] != used[what]).Select(Line));

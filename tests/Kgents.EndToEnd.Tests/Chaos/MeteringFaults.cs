@@ -3,11 +3,13 @@ using Kgents.Testing;
 namespace Kgents.EndToEnd.Tests.Chaos;
 
 /// <summary>
-/// Kills metering, and has OpenMeter do what it does not do to single requests: it is silent, shows nothing, shows late, takes no large bodies, and loses what is old. All of that
+/// Kills metering, and has OpenMeter do what it does not do to single requests: it is silent, shows nothing, shows late, takes no large bodies, loses what is old, takes ids for known, and loses what it has shown. All of that
 /// ends before an event could look as if it was not there for longer than OpenMeter takes: what is beyond that, no sender can know.
 /// </summary>
 internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings, FaultCounts counts)
 {
+    private const int LostAtOnce = 2;
+
     private readonly Random random = settings.RandomOf("OpenMeter's acts");
 
     public async Task RunAsync(CancellationToken over, CancellationToken cancellationToken)
@@ -34,8 +36,12 @@ internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings,
             ("OpenMeter shows nothing", () => openMeter.FailReads(503, random.Next(1, 30)), () => { }),
             ("OpenMeter shows late", () => openMeter.VisibleAfter = TimeSpan.FromSeconds(2), () => openMeter.VisibleAfter = TimeSpan.FromSeconds(0.5)),
             ("OpenMeter takes no large body", () => openMeter.LargestBody = 4_000, () => openMeter.LargestBody = null),
+            ("OpenMeter takes a batch for known and loses it", () => openMeter.Break(new OpenMeterFault(RequestFault.ClaimedAndFailed)), () => { }),
+            ("OpenMeter loses what it has shown", LoseShown, () => { }),
             ("OpenMeter loses what is old", () => openMeter.OldestTime = TimeSpan.FromSeconds(1), () => openMeter.OldestTime = null),
         ];
+        void LoseShown() => counts.Add("events that OpenMeter lost after it had shown them", system.LoseShown(random, LostAtOnce));
+
         for (var act = 0; await Draws.PassAsync(random.Between(1, 6), over); act++)
         {
             // First each of them.

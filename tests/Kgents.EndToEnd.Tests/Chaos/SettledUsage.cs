@@ -37,6 +37,14 @@ internal sealed record SettledUsage(StoredLog Log, StoredLedger Ledger, IReadOnl
         }
     }
 
+    private readonly Dictionary<string, string> ids = Ledger.Reissued.ToDictionary(each => each.Key, each => Ledger.Counted[each.Value]);
+
+    /// <summary>Of the event that a row is, whatever id an operator had it sent under.</summary>
+    public string IdOf(JsonElement row) => row.Text("id") is var id && ids.TryGetValue(id, out var own) ? own : id;
+
+    /// <summary>All under which OpenMeter may have it.</summary>
+    public IEnumerable<string> IdsOf(string id) => ids.Where(each => each.Value == id).Select(each => each.Key).Prepend(id);
+
     public static JsonElement Json(UsagePayload payload) => JsonElement.Parse(Encoding.UTF8.GetBytes(payload.Json));
 
     /// <summary>The first comparison that began after a time, of each partition in which a tenant has usage.</summary>

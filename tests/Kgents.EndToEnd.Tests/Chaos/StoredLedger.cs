@@ -9,9 +9,6 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 /// <summary>The ledger as it is stored, added up by nothing of what wrote it.</summary>
 internal sealed class StoredLedger
 {
-    private readonly HashSet<ulong> settled = [];
-    private readonly Dictionary<int, ulong> through = [];
-
     private StoredLedger(IReadOnlyList<StoredMessage> messages)
     {
         foreach (var ledger in messages.GroupBy(message => message.Subject))
@@ -26,73 +23,46 @@ internal sealed class StoredLedger
                 }
 
                 previous = Convert.ToHexStringLower(SHA256.HashData(message.Data));
-                Take(partition, entry);
+                All.Add(entry);
+                if (entry is LedgerOpened opened)
+                {
+                    Earlier.AddRange(Last.TryGetValue(partition, out var before) ? [before] : []);
+                    Last[partition] = new LedgerEpoch(partition, opened.Reason);
+                }
+
+                if (!Last[partition].Take(entry))
+                {
+                    Broken.Add($"entry {entry.Number} of {ledger.Key} at {message.Sequence} has an event that was entered before");
+                }
             }
         }
-
-        Entries = messages.Count;
     }
 
     /// <summary>Of all partitions.</summary>
-    public int Entries { get; }
+    public List<LedgerEntry> All { get; } = [];
 
     /// <summary>Where its chain does not hold.</summary>
     public List<string> Broken { get; } = [];
 
-    public List<UsageReplayed> Replayed { get; } = [];
+    /// <summary>Of each partition what holds.</summary>
+    public Dictionary<int, LedgerEpoch> Last { get; } = [];
 
-    public List<UsageDiscarded> Discarded { get; } = [];
+    /// <summary>What held before a ledger was begun anew.</summary>
+    public List<LedgerEpoch> Earlier { get; } = [];
 
     /// <summary>The id of each event that counts, by its sequence.</summary>
-    public Dictionary<ulong, string> Counted { get; } = [];
+    public IReadOnlyDictionary<ulong, string> Counted => Last.Values.SelectMany(each => each.Counted).ToDictionary(each => each.Sequence, each => each.Id);
 
-    public Dictionary<(int Partition, TenantId Tenant, string Hour, string Model, string Type), UsageTotal> Totals { get; } = [];
+    public IEnumerable<UsageTotal> Totals => Last.Values.SelectMany(each => each.Totals.Values);
+
+    /// <summary>The event that was sent under it, by an id that an operator gave it.</summary>
+    public IReadOnlyDictionary<string, ulong> Reissued => All.OfType<UsageReissued>().DistinctBy(each => each.Id).ToDictionary(each => each.Id, each => each.Sequence);
 
     /// <summary>All of the stream is entered, and nothing of it is under way any more.</summary>
     public bool IsSettled(IReadOnlyList<StoredMessage> recorded) =>
-        recorded.GroupBy(PartitionOf).All(partition => through.GetValueOrDefault(partition.Key) >= partition.Last().Sequence) && Counted.Keys.All(settled.Contains);
+        recorded.GroupBy(PartitionOf).All(partition => Last.TryGetValue(partition.Key, out var last) && last.Through >= partition.Last().Sequence) && Last.Values.All(each => each.IsSettled);
 
     public static int PartitionOf(StoredMessage usage) => int.Parse(usage.Subject.Split('.')[2], CultureInfo.InvariantCulture);
 
     public static async Task<StoredLedger> ReadAsync(Store store) => new(await store.ReadAsync(Streams.Ledger.Name));
-
-    private void Take(int partition, LedgerEntry entry)
-    {
-        switch (entry)
-        {
-            case UsageReceived received:
-                through[partition] = received.To;
-                foreach (var each in received.Events.Where(each => each.Counts))
-                {
-                    if (!Counted.TryAdd(each.Sequence, each.Id))
-                    {
-                        Broken.Add($"event {each.Sequence} counts twice");
-                    }
-                }
-
-                foreach (var total in received.Totals)
-                {
-                    Totals[(partition, total.Tenant, total.Hour, total.Model, total.Type)] = total;
-                }
-
-                break;
-            case UsageConfirmed shown:
-                settled.UnionWith(SequenceRange.All(shown.Events));
-                break;
-            case UsageRefused never:
-                settled.Add(never.Sequence);
-                break;
-            case UsageMissing gone:
-                settled.UnionWith(SequenceRange.All(gone.Events));
-                break;
-            case UsageReplayed again:
-                Replayed.Add(again);
-                settled.Remove(again.Sequence);
-                break;
-            case UsageDiscarded given:
-                Discarded.Add(given);
-                settled.Add(given.Sequence);
-                break;
-        }
-    }
 }

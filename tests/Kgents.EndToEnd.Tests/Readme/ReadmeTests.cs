@@ -29,7 +29,7 @@ public sealed class ReadmeTests
         var address = kgents.Address.GetLeftPart(UriPartial.Authority);
         var script = string.Concat(commands.Select(command => $"{command.Text.Replace(DocumentedAddress, address)}\necho '{EndOfCommand}'\n"));
         var shell = await Command.RunAsync(
-            "bash", ["-eo", "pipefail", "-s"], script, new Dictionary<string, string> { ["KGENTS_KEY"] = key });
+            "bash", ["-eo", "pipefail", "-s"], script, new Dictionary<string, string?> { ["KGENTS_KEY"] = key });
 
         Assert.True(shell.ExitCode == 0, $"A command failed:\n{shell.Output}\n{shell.Errors}");
         var outputs = shell.Output.Split($"{EndOfCommand}\n")[..^1];

@@ -8,9 +8,9 @@ internal sealed record Command(int ExitCode, string Output, string Errors)
 {
     /// <param name="input">Written to standard input, which is then closed.</param>
     public static async Task<Command> RunAsync(
-        string file, IReadOnlyList<string> arguments, string input = "", IReadOnlyDictionary<string, string>? environment = null)
+        string file, IReadOnlyList<string> arguments, string input = "", IReadOnlyDictionary<string, string?>? environment = null, CancellationToken? cancellationToken = null)
     {
-        var token = TestContext.Current.CancellationToken;
+        var token = cancellationToken ?? TestContext.Current.CancellationToken;
         var start = new ProcessStartInfo(file, arguments)
         {
             UseShellExecute = false,
@@ -19,7 +19,7 @@ internal sealed record Command(int ExitCode, string Output, string Errors)
             RedirectStandardError = true,
             WorkingDirectory = Repository.Root,
         };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
         {
             start.Environment[name] = value;
         }

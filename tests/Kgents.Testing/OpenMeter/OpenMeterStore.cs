@@ -81,7 +81,11 @@ internal sealed class OpenMeterStore(TimeProvider time)
         {
             _rows.RemoveAll(row => row.Event.GetProperty("id").ValueEquals(id));
             _known.RemoveWhere(identity => identity.Id == id);
-            _byId.Remove(id);
+            if (_byId.Remove(id))
+            {
+                var history = _histories.GetValueOrDefault(id, OpenMeterHistory.None);
+                _histories[id] = history with { Forgotten = history.Forgotten + 1 };
+            }
         }
     }
 

@@ -126,6 +126,25 @@ public sealed class ListingTests : IAsyncLifetime
         Assert.Equal(1502, (await PagesAsync("/v1/kgent/sessions?status=any&limit=100", "sessions")).Sum(page => page.Count));
     }
 
+    /// <summary>For a batch the server would count all that the tenant has at the end of the bucket.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Page_IsReadSessionBySession()
+    {
+        for (var number = 0; number < 5; number++)
+        {
+            await host.Client.CreateSessionAsync();
+        }
+
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var seen = await KgentsHost.StartAsync(proxy.Url, Parts.Api);
+        var page = await seen.Client.GetFromJsonAsync<JsonElement>("/v1/kgent/sessions?limit=3", TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, page.GetProperty("sessions").GetArrayLength());
+        var asked = proxy.PublishedSubjects.Where(subject => subject.EndsWith($".{Subjects.KeyValueStream(Buckets.Sessions)}", StringComparison.Ordinal)).ToList();
+        Assert.Equal(3 + 1, asked.Count(subject => subject.StartsWith("$JS.API.STREAM.MSG.GET.", StringComparison.Ordinal)));
+        Assert.DoesNotContain(asked, subject => subject.StartsWith("$JS.API.DIRECT.GET.", StringComparison.Ordinal));
+    }
+
     private async Task<string> ArchivedAsync()
     {
         var session = await host.Client.CreateSessionAsync();

@@ -150,6 +150,7 @@ public sealed partial class WirePageTests
         ["counts"] = WireJson.Default.LedgerCounts,
         ["unsettled events"] = WireJson.Default.UnsettledRange,
         ["an hour"] = WireJson.Default.LedgerHour,
+        ["a reissued event"] = WireJson.Default.ReissuedEvent,
     };
 
     [Fact]

@@ -21,6 +21,21 @@ public sealed class LedgerStateTests
         Assert.Equal(isBroken, exception is LedgerBrokenException);
     }
 
+    /// <summary>A decision that was made before the ledger was begun anew holds also for who reads from a snapshot on.</summary>
+    [Fact]
+    public void Decisions_OutliveASnapshot()
+    {
+        var before = new LedgerState();
+        before.Apply(new LedgerOpened(1, 3, "a test") { Number = 1, Discarded = [new SequenceRange(2, 2)], Reissued = [new ReissuedEvent(3, "another")] }, 1, "");
+        var state = new LedgerState();
+        state.Apply(before.Snapshot() with { Number = 2 }, 2, "");
+        state.Apply(new UsageReceived(1, 3, [.. Enumerable.Range(1, 3).Select(number => new ReceivedEvent((ulong)number, $"{number}", "", "2026-01-02T03", null, null))], []) { Number = 3 }, 3, "");
+        state.Apply(new UsageSending([new SequenceRange(1, 3)], 1, UsageSending.Unsure) { Number = 4 }, 4, "");
+
+        Assert.Equal([(1UL, null), (3UL, "another")], state.Unsettled.Values.Select(each => (each.Sequence, each.ReissuedAs)));
+        Assert.Equal((0, 1, 3UL), (state.Waiting, state.Counts.Discarded, state.SentThrough));
+    }
+
     /// <summary>Who has an event in hand, or waits until OpenMeter must show it, still does after it wrote a snapshot: else the event would go out beside itself.</summary>
     [Fact]
     public void Snapshot_LeavesWhatTheProcessKnowsOfAnEvent()

@@ -180,7 +180,7 @@ public sealed class LedgerTests : MeteringTest
         var sessions = metering.Services.GetRequiredService<MeteringSessions>();
         var ledger = sessions.OpenLedger(0);
         await ledger.LoadLastAsync(TestContext.Current.CancellationToken);
-        await sessions.CreateReceiver(ledger).OpenAsync("a test", TestContext.Current.CancellationToken);
+        await sessions.CreateReceiver(ledger).OpenAsync("a test", new UsageDecisions(), TestContext.Current.CancellationToken);
         await Recorder.SettledAsync();
         await Eventually.TrueAsync(async () => await ReadyAsync(metering) == "Healthy\n");
         Assert.Equal((3, 0), (OpenMeter.AcceptedEvents.Count, OpenMeter.Duplicates));
@@ -202,7 +202,7 @@ public sealed class LedgerTests : MeteringTest
         var sessions = metering.Services.GetRequiredService<MeteringSessions>();
         var ledger = sessions.OpenLedger(0);
         await ledger.LoadAsync(TestContext.Current.CancellationToken);
-        await sessions.CreateReceiver(ledger).OpenAsync("a test", TestContext.Current.CancellationToken);
+        await sessions.CreateReceiver(ledger).OpenAsync("a test", new UsageDecisions(), TestContext.Current.CancellationToken);
         await Recorder.RecordAsync(1);
         await Recorder.SettledAsync();
 

@@ -75,15 +75,59 @@ public sealed class MeteringCommandsTests : MeteringTest
         Assert.Equal(5, OpenMeter.AcceptedEvents.Count);
     }
 
+    /// <summary>OpenMeter would take now what it refused, and the id that it took for known: each would be billed against, or beside, what was decided.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task WhatWasDecided_HoldsWhenTheLedgerIsBegunAnew()
+    {
+        OpenMeter.IsPoison = IsPoison;
+        OpenMeter.Deduplicate = false;
+        await using var metering = await StartAsync(("Metering:Ledger:SnapshotInterval", "10"));
+        var refused = await Recorder.RecordAsync(UsageSample.Event("bad", UsageRecorder.Tenant, 7, model: "poison"));
+        var quarantined = await Recorder.RecordAsync("{}");
+        await Eventually.TrueAsync(async () => await Recorder.Ledger.StateAsync() is { Refused.Count: 1, Quarantined.Count: 1 });
+        OpenMeter.Break(new OpenMeterFault(RequestFault.ClaimedAndFailed));
+        var missing = await Recorder.RecordAsync(UsageSample.Event("claimed", UsageRecorder.Tenant, 9));
+        await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Missing == 1);
+        Assert.Equal(0, (await RunAsync("dead-letters", "discard", $"{refused}", "--reason", "no longer wanted")).Code);
+        Assert.Equal(0, (await RunAsync("dead-letters", "discard", $"{quarantined}", "--reason", "a mistake")).Code);
+        Assert.Equal(0, (await RunAsync("ledger", "reissue", $"{missing}", "--reason", "its id is burnt")).Code);
+        await Recorder.SettledAsync();
+        var shown = Assert.Single(BilledEvents);
+
+        OpenMeter.IsPoison = null;
+        OpenMeter.ForgetClaims();
+        foreach (var time in new[] { "once", "twice" })
+        {
+            Assert.Equal(0, (await RunAsync("ledger", "rebuild", "--reason", time)).Code);
+            await Recorder.SettledAsync();
+        }
+
+        Assert.Equal(shown.GetProperty("id").GetString(), Assert.Single(BilledEvents).GetProperty("id").GetString());
+        Assert.Equal((0, 0, 2), await Recorder.Ledger.StateAsync() is var state ? (state.Refused.Count, state.Quarantined.Count, (int)state.Counts.Discarded) : default);
+        Assert.Equal("", (await RunAsync("dead-letters", "list")).Text);
+        var compared = await RunAsync(metering, "ledger", "reconcile");
+        Assert.Contains("1 given up", compared.Text, StringComparison.Ordinal);
+        Assert.Contains("They differ on 1 events", compared.Text, StringComparison.Ordinal);
+
+        // What comes back under the first id after all is named.
+        OpenMeter.Put(shown.GetRawText().Replace(shown.GetProperty("id").GetString()!, "claimed", StringComparison.Ordinal));
+        Assert.Contains("1 shown more than once", (await RunAsync(metering, "ledger", "reconcile")).Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Without the event by which it is tried whether OpenMeter takes any.</summary>
+    private IEnumerable<System.Text.Json.JsonElement> BilledEvents => OpenMeter.AcceptedEvents.Where(each => each.GetProperty("subject").ValueEquals("acme"));
+
     private static bool IsPoison(System.Text.Json.JsonElement usage) => usage.GetProperty("data").TryGetProperty("model", out var model) && model.ValueEquals("poison");
 
+    private Task<(int Code, string Text)> RunAsync(params string[] args) => RunAsync(Recorder.Host, args);
+
     /// <summary>Once more when a replica wrote at the same time, as an operator would.</summary>
-    private async Task<(int Code, string Text)> RunAsync(params string[] args)
+    private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args)
     {
         while (true)
         {
             await using var output = new StringWriter();
-            var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, Recorder.Host.Services, output, TestContext.Current.CancellationToken);
+            var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, host.Services, output, TestContext.Current.CancellationToken);
             if (!output.ToString().Contains("Once more.", StringComparison.Ordinal))
             {
                 return (code, output.ToString().ReplaceLineEndings("\n"));

@@ -37,9 +37,12 @@ public sealed class BackwardReadingTests : IAsyncLifetime
     [InlineData(0, 0)]
     public async Task All_AreRead_OnceAndTheLatestFirst(ulong before, int count)
     {
-        var read = (await PiecesAsync("log.a", before, int.MaxValue)).SelectMany(piece => piece).Select(entry => entry.Sequence).ToList();
+        foreach (var wanted in new[] { 0, 1, 5, 51 })
+        {
+            var read = (await PiecesAsync(log, "log.a", before, int.MaxValue, wanted)).SelectMany(piece => piece).Select(entry => entry.Sequence).ToList();
 
-        Assert.Equal(Enumerable.Range(0, count).Select(number => (ulong)((2 * number) + 1)).Reverse(), read);
+            Assert.Equal(Enumerable.Range(0, count).Select(number => (ulong)((2 * number) + 1)).Reverse(), read);
+        }
     }
 
     /// <summary>So many messages of the stream are in the first piece, and half of them are of the subject.</summary>
@@ -48,6 +51,31 @@ public sealed class BackwardReadingTests : IAsyncLifetime
     {
         Assert.Equal(128, (await PiecesAsync("log.a", ulong.MaxValue, 1)).Sum(piece => piece.Count));
         Assert.Equal(128 + 512, (await PiecesAsync("log.a", ulong.MaxValue, 2)).Sum(piece => piece.Count));
+    }
+
+    /// <summary>A batch would have the server count all of them, however few are asked for.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task WhatIsWanted_IsReadOneByOne_AndWithoutABatch()
+    {
+        await PublishAsync("log.c", 300);
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var reading = new LogStream(proxy.Url);
+
+        Assert.Equal([51], (await PiecesAsync(reading, "log.c", ulong.MaxValue, 1, wanted: 51)).Select(piece => piece.Count));
+        Assert.Equal((51, 0), Requests(proxy));
+    }
+
+    /// <summary>Who has none at the end of the stream pays for one look in each of eight lanes, and then for what it pays anyhow: a batch, a look behind it, and one for the first message.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task WhatIsWanted_AndIsNotAtTheEnd_CostsALookInEachLane()
+    {
+        await PublishAsync("log.c", 3);
+        await PublishAsync("log.b", 100);
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var reading = new LogStream(proxy.Url);
+
+        Assert.Equal([3], (await PiecesAsync(reading, "log.c", ulong.MaxValue, int.MaxValue, wanted: 51)).Select(piece => piece.Count));
+        Assert.Equal((8 + 2, 1), Requests(proxy));
     }
 
     /// <summary>When the first piece was not enough the first message is looked for, and what is before it, or before nothing, is not read.</summary>
@@ -105,6 +133,6 @@ public sealed class BackwardReadingTests : IAsyncLifetime
 
     private Task<IReadOnlyList<IReadOnlyList<StoredEntry>>> PiecesAsync(string subject, ulong before, int most) => PiecesAsync(log, subject, before, most);
 
-    private static async Task<IReadOnlyList<IReadOnlyList<StoredEntry>>> PiecesAsync(LogStream log, string subject, ulong before, int most) =>
-        await log.Reader.ReadBackwardsAsync(LogStream.Name, subject, before, TestContext.Current.CancellationToken).Take(most).ToListAsync(TestContext.Current.CancellationToken);
+    private static async Task<IReadOnlyList<IReadOnlyList<StoredEntry>>> PiecesAsync(LogStream log, string subject, ulong before, int most, int wanted = 0) =>
+        await log.Reader.ReadBackwardsAsync(LogStream.Name, subject, before, TestContext.Current.CancellationToken, wanted).Take(most).ToListAsync(TestContext.Current.CancellationToken);
 }

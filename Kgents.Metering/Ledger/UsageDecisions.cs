@@ -1,0 +1,61 @@
+using Kgents.Contracts;
+
+namespace Kgents.Metering.Ledger;
+
+/// <summary>What operators decided on events and no usage says: what was given up, and what was sent under another id. A ledger that is begun anew takes it over.</summary>
+internal sealed class UsageDecisions
+{
+    private readonly SortedSet<ulong> discarded = [];
+    private readonly SortedDictionary<ulong, string> reissued = [];
+
+    public IReadOnlySet<ulong> Discarded => discarded;
+
+    public IReadOnlyList<SequenceRange>? DiscardedRanges => discarded.Count > 0 ? SequenceRange.Of(discarded) : null;
+
+    public IReadOnlyList<ReissuedEvent>? ReissuedEvents => reissued.Count > 0 ? [.. reissued.Select(each => new ReissuedEvent(each.Key, each.Value))] : null;
+
+    public IEnumerable<ulong> Sequences => discarded.Union(reissued.Keys);
+
+    /// <summary>The id under which it was sent last, if it is not its own.</summary>
+    public string? IdOf(ulong sequence) => reissued.GetValueOrDefault(sequence);
+
+    public void Apply(LedgerEntry entry)
+    {
+        switch (entry)
+        {
+            case UsageDiscarded one:
+                discarded.Add(one.Sequence);
+                break;
+            case UsageReplayed one:
+                discarded.Remove(one.Sequence);
+                break;
+            case UsageReissued one:
+                reissued[one.Sequence] = one.Id;
+                break;
+            case UsageReopened { Id: { } id } one:
+                reissued[one.Sequence] = id;
+                break;
+            case LedgerOpened opened:
+                Add(opened.Discarded, opened.Reissued);
+                break;
+            case LedgerSnapshot snapshot:
+                Add(snapshot.Discarded, snapshot.Reissued);
+                break;
+        }
+    }
+
+    public void Forget(ulong sequence)
+    {
+        discarded.Remove(sequence);
+        reissued.Remove(sequence);
+    }
+
+    private void Add(IReadOnlyList<SequenceRange>? given, IReadOnlyList<ReissuedEvent>? again)
+    {
+        discarded.UnionWith(SequenceRange.All(given ?? []));
+        foreach (var each in again ?? [])
+        {
+            reissued[each.Sequence] = each.Id;
+        }
+    }
+}
