@@ -4,6 +4,7 @@ using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Kgents.Tests.Api;
 
@@ -61,11 +62,17 @@ public sealed class CancelTests : TurnTest
         var posting = stopping.Client.PostAsync(session, "key", new { message = "count", on_disconnect = "cancel", stream });
         await ChunkAsync();
 
-        await stopping.DisposeAsync();
+        // A host that is disposed of lets its client go first, which would be a client that leaves.
+        stopping.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        using (var response = await posting)
+        {
+            Assert.Equal(stream ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        }
+
         held.Release();
 
         Assert.Equal((TurnStatus.Completed, "one two"), (await Conversations.AnswerAsync(api, SessionId.Parse(session), 1)) is var answer ? (answer.Status, answer.Text) : default);
-        await Task.WhenAny(posting);
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using Kgents.Contracts;
@@ -15,6 +16,10 @@ public sealed class InterruptTests : DoubleTextingTest
         return (turn.EndKind, turn.Text);
     }
 
+    /// <summary>The model has said something, and that is in the log.</summary>
+    private Task SaidAsync() => Eventually.TrueAsync(async () =>
+        (await second.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+
     [Fact(Timeout = Limits.Test)]
     public async Task InterruptingMessage_CancelsTheTurnUnderWayAndThoseThatWait_AndIsAnsweredNext()
     {
@@ -22,6 +27,7 @@ public sealed class InterruptTests : DoubleTextingTest
         var session = await first.Client.CreateSessionAsync();
         using var running = await PostAsync(second, session, "first", "reject");
         var request = await Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await SaidAsync();
         using var waiting = await PostAsync(second, session, "second", "enqueue");
 
         var interrupting = await (await PostAsync(second, session, "third", "interrupt")).TurnAsync();
@@ -65,7 +71,7 @@ public sealed class InterruptTests : DoubleTextingTest
         Model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall()));
         var session = await first.Client.CreateSessionAsync();
         using var running = await PostAsync(second, session, "first", "reject");
-        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await SaidAsync();
 
         var interrupting = await (await PostAsync(second, session, "second", "interrupt")).TurnAsync();
 
@@ -82,7 +88,7 @@ public sealed class InterruptTests : DoubleTextingTest
         Model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall()));
         var session = await first.Client.CreateSessionAsync();
         using var running = await PostAsync(first, session, "first", "reject");
-        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await SaidAsync();
         using var waiting = await PostAsync(first, session, "second", "enqueue");
         var latest = new TurnAddress(Conversations.Tenant, SessionId.Parse(session), (await first.AskedAsync(session))[^1]);
         var marks = new List<string>();
@@ -115,13 +121,22 @@ public sealed class InterruptTests : DoubleTextingTest
         Assert.Equal("complete", turn.EndKind);
     }
 
-    [Fact(Timeout = Limits.Test)]
-    public async Task InterruptingMessage_CancelsTheTurnUnderWay_WhenWhoAcceptedItDiedBeforeItCould()
+    /// <summary>Before it set the mark of the turn, or before it told the worker of it.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task InterruptingMessage_CancelsTheTurnUnderWay_WhenWhoAcceptedItDiedBeforeItCould(bool isMarked)
     {
         Model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall()));
         var session = await first.Client.CreateSessionAsync();
         using var running = await PostAsync(first, session, "first", "reject");
-        await Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await SaidAsync();
+
+        if (isMarked)
+        {
+            var turn = new TurnAddress(Conversations.Tenant, SessionId.Parse(session), (await first.AskedAsync(session))[0]);
+            await Conversations.StoreAsync(first, Subjects.CancelMark(turn), "{}"u8.ToArray());
+        }
 
         // What is in the store when the process ends right after the publish.
         var message = new UserMessage(TurnId.New(TimeProvider.System), 2, "second", DialogueModes.Reflect, TimeProvider.System.GetUtcNow(), Interrupts: true);
@@ -129,5 +144,38 @@ public sealed class InterruptTests : DoubleTextingTest
 
         Assert.Equal(("cancelled", "one"), await EndAsync(running));
         Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(first, SessionId.Parse(session), 2)).Status);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task InterruptingMessage_CancelsTheLatestTurnFirst_AlsoWhenOnlyAWorkerKnowsOfIt()
+    {
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await first.DisposeAsync();
+        first = await KgentsHost.StartAsync(proxy.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
+        var marks = new ConcurrentQueue<string>();
+        var hold = proxy.HoldOnce(subject =>
+        {
+            var isMark = subject.StartsWith("$KV.kgents_cancels.", StringComparison.Ordinal);
+            if (isMark)
+            {
+                marks.Enqueue(subject);
+            }
+
+            return isMark;
+        });
+        Model.Enqueue(new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall()));
+        var session = await second.Client.CreateSessionAsync();
+        using var running = await PostAsync(second, session, "first", "reject");
+        await SaidAsync();
+        using var waiting = await PostAsync(second, session, "second", "enqueue");
+        var latest = new TurnAddress(Conversations.Tenant, SessionId.Parse(session), (await second.AskedAsync(session))[^1]);
+
+        var message = new UserMessage(TurnId.New(TimeProvider.System), 3, "third", DialogueModes.Reflect, TimeProvider.System.GetUtcNow(), Interrupts: true);
+        await Conversations.StoreAsync(second, Subjects.UserMessages(Conversations.Tenant, SessionId.Parse(session)), JsonSerializer.SerializeToUtf8Bytes(message, WireJson.Default.UserMessage));
+        await hold.Reached;
+
+        Assert.Equal([Subjects.CancelMark(latest)], marks);
+        hold.Release();
+        Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(second, SessionId.Parse(session), 3)).Status);
     }
 }

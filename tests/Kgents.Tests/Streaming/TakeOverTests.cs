@@ -25,10 +25,7 @@ public sealed class TakeOverTests : TurnTest
         await using var questions = await api.JetStream.Connection.SubscribeCoreAsync(
             "kgents.control.>", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
 
-        // What the server does by itself when the leader of a consumer dies: it delivers again, to whoever asks.
-        var user = await api.Reader.LastAsync(Streams.Messages.Name, Subjects.AllUserMessages, TestContext.Current.CancellationToken);
-        await api.JetStream.Connection.PublishAsync(
-            $"$JS.ACK.{Streams.Messages.Name}.turn-workers.1.{user!.Sequence}.1.0.0", "-NAK"u8.ToArray(), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
+        await DeliverAgainAsync(api);
         await questions.Msgs.ReadAsync(TestContext.Current.CancellationToken);
         await api.JetStream.Connection.PingAsync(TestContext.Current.CancellationToken);
         held.Release();
@@ -37,6 +34,34 @@ public sealed class TakeOverTests : TurnTest
         Assert.Equal("one two", turn.Text);
         Assert.DoesNotContain(turn.Frames, frame => frame.Event == "restarted");
         Assert.Single(Model.Requests);
+
+        // It was put aside and not put back, which would only bring it again, and again.
+        Assert.Equal(2UL, (await api.JetStream.GetConsumerAsync(Streams.Messages.Name, "turn-workers", TestContext.Current.CancellationToken)).Info.Delivered.ConsumerSeq);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_IsNotRestarted_WhenTheFirstAnswerOfItsWorkerIsLost()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        Model.DefaultScript = held;
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
+        await using var busy = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:AckWait", "00:00:30"), ("Turns:Slots", "1"));
+        using var response = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "count");
+        await Eventually.TrueAsync(async () => await LastTokenAsync(api) is "chunk");
+        await using var asking = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:AckWait", "00:00:30"));
+        proxy.DropRepliesOnce(IsQuestion);
+
+        await DeliverAgainAsync(api);
+        await Eventually.TrueAsync(() => proxy.PublishedSubjects.Count(IsQuestion) == 2);
+        held.Release();
+        var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal((1, "one two"), (proxy.DroppedReplies, turn.Text));
+        Assert.DoesNotContain(turn.Frames, frame => frame.Event == "restarted");
+        Assert.Single(Model.Requests);
+
+        static bool IsQuestion(string subject) => subject.StartsWith("kgents.control.", StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -106,6 +131,14 @@ public sealed class TakeOverTests : TurnTest
 
         await Conversations.AskAsync(api, session, turn, 1);
         return (session, turn);
+    }
+
+    /// <summary>What the server does by itself when the leader of a consumer dies: it delivers again, to whoever asks.</summary>
+    private static async Task DeliverAgainAsync(KgentsHost api)
+    {
+        var user = await api.Reader.LastAsync(Streams.Messages.Name, Subjects.AllUserMessages, TestContext.Current.CancellationToken);
+        await api.JetStream.Connection.PublishAsync(
+            $"$JS.ACK.{Streams.Messages.Name}.turn-workers.1.{user!.Sequence}.1.0.0", "-NAK"u8.ToArray(), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static async Task<string?> LastTokenAsync(KgentsHost host) =>

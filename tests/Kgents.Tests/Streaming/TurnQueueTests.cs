@@ -97,6 +97,7 @@ public sealed class TurnQueueTests : TurnTest
         await Eventually.TrueAsync(async () => (await TurnRecords.ReadAsync(api, id.ToString(), turn)).Kinds is [.., TurnEventCodec.Failed]);
     }
 
+    /// <summary>And the next worker begins at once: with this ack wait the test would not end in time.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task HandOver_IsNoAttempt_WhenWorkersAreToldToStop()
     {
@@ -106,7 +107,7 @@ public sealed class TurnQueueTests : TurnTest
         using var response = await api.Client.PostAsync(session, "count");
         for (var hands = 0; hands < 4; hands++)
         {
-            var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"), ("Turns:MaxAttempts", "1"));
+            var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"), ("Turns:MaxAttempts", "1"), ("Turns:AckWait", "00:01:00"));
             await Model.NextRequestAsync(TestContext.Current.CancellationToken);
             await Eventually.TrueAsync(async () => await ChunksAsync() > hands);
             await worker.DisposeAsync();

@@ -1,0 +1,120 @@
+using Kgents.Contracts;
+using Kgents.Testing;
+using Kgents.Tests.Api;
+using Kgents.Tests.Hosting;
+using NATS.Client.JetStream.Models;
+
+namespace Kgents.Tests.Streaming;
+
+/// <summary>What a worker says to the queue of a turn that it holds, or holds no more.</summary>
+public sealed class HeldTurnTests : TurnTest
+{
+    private KgentsHost api = null!;
+
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await api.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    /// <summary>A message that came again past its last delivery would never come again, and its session would be busy for ever.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Queue_DeliversWithoutEnd_AndLetsAsManyBeUnderWayAsTheOptionSays()
+    {
+        await using var worker = await StartWorkerAsync(Nats.Url, ("Turns:AckWait", "00:00:04"), ("Turns:MaxAckPending", "300"));
+        Assert.Equal("complete", new Turn(await api.Client.SayAsync(await api.Client.CreateSessionAsync(), "count")).EndKind);
+
+        var queue = (await ConsumerAsync()).Config;
+
+        Assert.Equal((-1, 300, TimeSpan.FromSeconds(4)), (queue.MaxDeliver, queue.MaxAckPending, queue.AckWait));
+        Assert.Equal((Subjects.AllUserMessages, ConsumerConfigAckPolicy.Explicit), (queue.FilterSubject, queue.AckPolicy));
+    }
+
+    /// <summary>For longer than the queue waits without a word of progress.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_IsDeliveredOnce_HoweverLongItTakes()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        Model.DefaultScript = held;
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync(proxy.Url, ("Turns:AckWait", "00:00:04"));
+        using var response = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "count");
+
+        // Four in each ack wait.
+        await Eventually.TrueAsync(() => proxy.PublishedSubjects.Count(subject => subject.StartsWith("$JS.ACK.", StringComparison.Ordinal)) > 5);
+        held.Release();
+        await response.TurnAsync();
+
+        Assert.Equal(1UL, (await ConsumerAsync()).Delivered.ConsumerSeq);
+    }
+
+    /// <summary>It has written one event, and another worker writes behind it.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_TouchesItsMessageNoMore_WhenItHasLostTheFence()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
+        Model.Enqueue(held);
+        await using var worker = await StartWorkerAsync(Nats.Url, ("Turns:AckWait", "00:01:00"), ("Turns:Slots", "1"));
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        await Eventually.TrueAsync(async () => await LastKindAsync() == TurnEventCodec.Chunk);
+        var turn = (await api.AskedAsync(session))[0];
+
+        await Conversations.LogAsync(api, SessionId.Parse(session), turn, new TurnRestarted(2));
+        held.Release();
+
+        // Its one slot is free again when it has done with the turn.
+        Assert.Equal("complete", new Turn(await api.Client.SayAsync(await api.Client.CreateSessionAsync(), "next")).EndKind);
+        Assert.Contains(worker.Logs.Lines, line => line.Contains("has another writer", StringComparison.Ordinal));
+        await Eventually.TrueAsync(async () => (await ConsumerAsync()).NumAckPending == 1);
+        Assert.Equal((2UL, 0), ((await ConsumerAsync()).Delivered.ConsumerSeq, (await ConsumerAsync()).NumRedelivered));
+        Assert.Equal([TurnEventCodec.Accepted, TurnEventCodec.Chunk, TurnEventCodec.Restarted], (await TurnRecords.ReadAsync(api, session, turn)).Kinds);
+        Assert.Equal(2, Model.Requests.Count);
+    }
+
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_IsTakenOver_HoweverOld_OnceAWorkerHasBegunIt()
+    {
+        var session = SessionId.Parse(await api.Client.CreateSessionAsync());
+        var turn = TurnId.New(TimeProvider.System);
+        await Conversations.LogAsync(api, session, turn, new TurnAccepted(turn, 1, "gone"));
+        await Conversations.AskAsync(api, session, turn, 1);
+
+        await using var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, new MovableTime { Ahead = TimeSpan.FromHours(25) }, ("ConnectionStrings:llm", Model.ConnectionString));
+
+        Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(api, session, 1)).Status);
+    }
+
+    /// <summary>What a client that sees the end may rely on, and what a worker that dies between two leaves to the next: in this order each can be made up for.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Turn_IsCommittedThenBilledThenAnsweredThenEndedThenAcknowledged()
+    {
+        Model.DefaultScript = ModelScript.Reply("one");
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync(proxy.Url, ("Turns:AckWait", "00:01:00"));
+        var session = await api.Client.CreateSessionAsync();
+
+        var turn = new Turn(await api.Client.SayAsync(session, "count"));
+        await Eventually.TrueAsync(async () => (await ConsumerAsync()).NumAckPending == 0);
+
+        var log = Subjects.Tokens(new TurnAddress(Conversations.Tenant, SessionId.Parse(session), turn.Id));
+        var written = proxy.PublishedSubjects.Where(subject => subject.StartsWith("kgents.", StringComparison.Ordinal) && !subject.StartsWith("kgents.control.", StringComparison.Ordinal) || subject.StartsWith("$JS.ACK.", StringComparison.Ordinal))
+            .Select(subject => subject == log ? "log" : subject.StartsWith("$JS.ACK.", StringComparison.Ordinal) ? "ack" : subject.Split('.')[1]);
+        Assert.Equal(["log", "log", "log", "usage", "usage", "messages", "log", "ack"], written);
+        Assert.Equal([TurnEventCodec.Accepted, TurnEventCodec.Chunk, TurnEventCodec.Committed, TurnEventCodec.Completed], (await TurnRecords.ReadAsync(api, session, turn.Id)).Kinds);
+    }
+
+    private Task<KgentsHost> StartWorkerAsync(string url, params (string, string?)[] settings) =>
+        KgentsHost.StartAsync(url, Parts.Streaming, [("ConnectionStrings:llm", Model.ConnectionString), .. settings]);
+
+    private async Task<ConsumerInfo> ConsumerAsync() => (await api.JetStream.GetConsumerAsync(Streams.Messages.Name, Consumers.TurnWorkers, TestContext.Current.CancellationToken)).Info;
+
+    private async Task<string?> LastKindAsync() =>
+        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event);
+}
