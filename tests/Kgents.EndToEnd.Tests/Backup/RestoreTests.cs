@@ -15,7 +15,7 @@ public sealed class RestoreTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task EverythingIsAsItWas_AndGoesOn_AfterARestore()
     {
         await using var system = await KgentsSystem.StartAsync();
@@ -56,7 +56,7 @@ public sealed class RestoreTests : IDisposable
     }
 
     /// <summary>The streams are read one after the other, and the services write all the time.</summary>
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task EveryTurnHasItsEndAndItsUsage_AfterARestoreOfWhatWasWrittenMeanwhile()
     {
         await using var system = await KgentsSystem.StartAsync(new SystemSettings

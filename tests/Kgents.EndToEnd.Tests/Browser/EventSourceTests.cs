@@ -15,7 +15,7 @@ public sealed class EventSourceTests
 
     private const int Cuts = 15;
 
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task EventSource_SeesEachEventOnceAndStops_WhenItsConnectionIsCutAgainAndAgain()
     {
         Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
@@ -52,7 +52,7 @@ public sealed class EventSourceTests
             Assert.True(TimeProvider.System.GetElapsedTime(pair.First.Cut!.Value, pair.Second.Came) > 0.9 * (i == 0 ? LongDelay : ShortDelay)));
     }
 
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task EventSource_MissesNothingOfASession_WhenItIsCutBeforeTheFirstEvent()
     {
         Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");
@@ -78,7 +78,7 @@ public sealed class EventSourceTests
     }
 
     /// <summary>Nothing adds a key: the ticket is all that the browser has, also when it comes back.</summary>
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task EventSource_SeesEachEventOnce_WithATicketAlone()
     {
         Assert.SkipWhen(Chromium.Missing is not null, Chromium.Missing ?? "");

@@ -1,13 +1,11 @@
 using Kgents.Contracts;
-using Kgents.EndToEnd.Tests.Readme;
 
 namespace Kgents.EndToEnd.Tests.Chaos;
 
 /// <summary>
 /// The shipped cluster, three copies of everything, and nodes that die, freeze, stay away and are restarted under sessions, viewers and metering: what was
-/// acknowledged stays, each viewer sees all of it once, and OpenMeter has each usage event once.
+/// acknowledged stays, each viewer sees all of it once, and OpenMeter has each usage event once. Most of it is the time that elections take, so it runs beside other tests.
 /// </summary>
-[Collection(typeof(Alone))]
 public sealed class ClusterChaosTests
 {
     // No timeout: the time may be given. Each act once takes about a minute and a half.

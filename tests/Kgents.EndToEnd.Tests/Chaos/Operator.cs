@@ -25,9 +25,10 @@ internal sealed class Operator(ChaosSystem system, string name, Random random)
     /// <summary>Answers that no operator should get.</summary>
     public ConcurrentQueue<string> Faults { get; } = new();
 
+    /// <summary>Until it is over, and until something was taken back, so that a short run has that.</summary>
     public async Task RunAsync(CancellationToken over, CancellationToken cancellationToken)
     {
-        for (var i = 0; await Draws.PassAsync(random.Between(0.5, 3), over); i++)
+        for (var i = 0; await Draws.PassAsync(random.Between(0.5, 3), over) || (!HasTakenBack && await Draws.PassAsync(TimeSpan.FromSeconds(0.2), cancellationToken)); i++)
         {
             if (await ChooseAsync(i, cancellationToken) is { } decision)
             {
@@ -36,6 +37,8 @@ internal sealed class Operator(ChaosSystem system, string name, Random random)
             }
         }
     }
+
+    private bool HasTakenBack => Decisions.Any(each => each.Kind == Decision.Correct && each.IsDone);
 
     private async Task<Decision?> ChooseAsync(int i, CancellationToken cancellationToken)
     {

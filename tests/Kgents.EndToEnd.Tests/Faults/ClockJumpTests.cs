@@ -25,6 +25,7 @@ public sealed class ClockJumpTests
         var session = await system.Client.CreateSessionAsync();
         await using var turn = await system.Client.FollowAsync(session, "What time is it?");
         await turn.NextAsync("chunk");
+        var complaints = Complaints();
 
         clock.Jump(Hours);
         script.Release();
@@ -42,7 +43,10 @@ public sealed class ClockJumpTests
         await system.Store.UsageExportedAsync();
         Assert.Equal((3, 0, 3), (system.BilledCalls, system.OpenMeter.Duplicates, system.Model.Requests.Count));
         Assert.Equal(HttpStatusCode.OK, await system.Client.HealthAsync("ready"));
-        Assert.DoesNotContain(system.Output, line => line.Contains("Not ready", StringComparison.Ordinal));
+        Assert.Equal(complaints, Complaints());
+
+        // A busy machine may have had some before.
+        int Complaints() => system.Output.Count(line => line.Contains("Not ready", StringComparison.Ordinal));
     }
 
     /// <summary>A turn in a session of its own; by the API's clock, when that was created.</summary>

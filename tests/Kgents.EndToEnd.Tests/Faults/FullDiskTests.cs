@@ -11,7 +11,7 @@ public sealed class FullDiskTests
     /// <summary>More than a file of the store can take into the page that it has.</summary>
     private static readonly string Long = new('x', 8 * 1024);
 
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task Services_AreUnreadyAndSayItOnce_AndLoseNothingThatWasAcknowledged()
     {
         var missing = SmallDisk.TryMount(48, out var mounted);

@@ -33,7 +33,7 @@ public sealed class ProcessDeathTests
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task Turn_IsAnsweredWholeByAnotherWorker_WhenItsWorkerIsKilled()
     {
-        await using var system = await KgentsSystem.StartAsync();
+        await using var system = await KgentsSystem.StartAsync(new SystemSettings { Environment = new Dictionary<string, string?> { ["Turns__AckWait"] = "00:00:02" } });
         system.Model.Enqueue(new ModelScript(new ModelStep.Token("Words of"), new ModelStep.Token(" the dead"), new ModelStep.Stall()));
         system.Model.Enqueue(new ModelScript(new ModelStep.Token("A whole"), new ModelStep.Token(" answer."), new ModelStep.Usage(9, 3)));
         var session = await system.Client.CreateSessionAsync();

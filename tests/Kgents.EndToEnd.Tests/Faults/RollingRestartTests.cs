@@ -12,7 +12,7 @@ public sealed class RollingRestartTests
     private const int Sessions = 3;
     private const int Tokens = 20;
 
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task Turns_EndWellAndViewersMissNothing_WhileEveryProcessIsReplaced()
     {
         await using var system = await KgentsSystem.StartAsync(new SystemSettings

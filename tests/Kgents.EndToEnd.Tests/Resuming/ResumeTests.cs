@@ -19,7 +19,7 @@ public sealed class ResumeTests(LongTurn turn) : IClassFixture<LongTurn>
         Nats,
     }
 
-    [Theory(Timeout = 2 * Limits.Milliseconds)]
+    [Theory(Timeout = Limits.Milliseconds)]
     [InlineData(Restarted.Nothing)]
     [InlineData(Restarted.Api)]
     [InlineData(Restarted.Worker)]

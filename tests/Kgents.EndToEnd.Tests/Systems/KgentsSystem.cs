@@ -125,7 +125,7 @@ public sealed class KgentsSystem : IAsyncDisposable
 
     private Task<ServiceProcess> StartAsync(string project, string user, params (string Name, string? Value)[] own)
     {
-        var environment = new Dictionary<string, string?>(settings.Environment)
+        var environment = new Dictionary<string, string?>
         {
             // In a hurry, and without the probe, whose events no test has asked for.
             ["Metering__Export__BatchWait"] = "00:00:00.100",
@@ -138,7 +138,7 @@ public sealed class KgentsSystem : IAsyncDisposable
             ["Plans__Default"] = "custom",
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
         };
-        foreach (var (name, value) in own)
+        foreach (var (name, value) in settings.Environment.Concat(own.Select(each => KeyValuePair.Create(each.Name, each.Value))))
         {
             environment[name] = value;
         }

@@ -24,14 +24,14 @@ public sealed class TraceTests : IAsyncLifetime
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task Turn_IsOneTrace_FromThePostToOpenMeter_WithNoSpanForATokenAndNoText()
     {
-        await using var system = await StartAsync(new SystemSettings());
+        await using var system = await StartAsync(new SystemSettings(), batch: 2);
         system.Model.Enqueue(new ModelScript([.. Enumerable.Range(0, 200).Select(index => new ModelStep.Token($"ANSWER{index} ")), new ModelStep.Usage(12, 200)]));
         var session = await system.Client.CreateSessionAsync();
 
         var frames = await system.Client.SayAsync(session, "QUESTION?");
         await system.Store.UsageExportedAsync();
 
-        var (post, trace) = await TraceAsync(Export);
+        var (post, trace) = await TraceAsync(Export, Turn);
         var turn = Assert.Single(trace, span => span.Name == Turn);
         var (stored, follow) = (Child(trace, post, Store), Child(trace, post, Follow));
         Assert.Equal((stored.Id, "kgents-streaming", 5), (turn.Parent, turn.Service, turn.Kind));
@@ -90,7 +90,7 @@ public sealed class TraceTests : IAsyncLifetime
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task Batch_LinksToTheTracesOfItsTurns_AndBelongsToNone()
     {
-        await using var system = await StartAsync(new SystemSettings { Metering = false });
+        await using var system = await StartAsync(new SystemSettings { Metering = false }, batch: 4);
         var session = await system.Client.CreateSessionAsync();
         await system.Client.SayAsync(session, "One.");
         await system.Client.SayAsync(session, "Two.");
@@ -106,7 +106,7 @@ public sealed class TraceTests : IAsyncLifetime
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task SecondAttempt_BelongsToTheSameTrace_WhenTheWorkerIsKilled()
     {
-        await using var system = await StartAsync(new SystemSettings { Metering = false });
+        await using var system = await StartAsync(new SystemSettings { Metering = false, Environment = new Dictionary<string, string?> { ["Turns__AckWait"] = "00:00:02" } });
         system.Model.Enqueue(new ModelScript(new ModelStep.Token("Words"), new ModelStep.Stall()));
         system.Model.Enqueue(new ModelScript(new ModelStep.Token("A whole answer.")));
         var first = Assert.Single(system.Workers);
@@ -147,17 +147,25 @@ public sealed class TraceTests : IAsyncLifetime
         return found[0];
     }
 
-    private Task<KgentsSystem> StartAsync(SystemSettings settings) => KgentsSystem.StartAsync(settings with
+    /// <param name="batch">So many events go to OpenMeter at once, however long they take to come; null for what there is.</param>
+    private Task<KgentsSystem> StartAsync(SystemSettings settings, int? batch = null)
     {
         // Events of requests come in whatever batch is next.
-        Environment = new Dictionary<string, string?>(receiver.Environment) { ["Usage__Requests__Enabled"] = "false" },
-    });
+        var environment = new Dictionary<string, string?>(receiver.Environment.Concat(settings.Environment)) { ["Usage__Requests__Enabled"] = "false" };
+        if (batch is { } size)
+        {
+            (environment["Metering__Export__BatchSize"], environment["Metering__Export__BatchWait"]) = ($"{size}", "00:01:00");
+        }
 
-    /// <summary>The trace of the one message that was posted, once it has come, with what ends last.</summary>
-    private async Task<(OtlpSpan Post, IReadOnlyList<OtlpSpan> Trace)> TraceAsync(string last)
+        return KgentsSystem.StartAsync(settings with { Environment = environment });
+    }
+
+    /// <summary>The trace of the one message that was posted, once it has come. Each process sends its spans in its own time, and a span after those beneath it.</summary>
+    /// <param name="last">What ends last in each of the other processes.</param>
+    private async Task<(OtlpSpan Post, IReadOnlyList<OtlpSpan> Trace)> TraceAsync(params string[] last)
     {
         OtlpSpan? post = null;
-        await Eventually.TrueAsync(() => (post = receiver.Spans.SingleOrDefault(span => span.Name == Post)) is not null && receiver.Spans.Any(span => span.Name == last && span.Trace == post.Trace));
+        await Eventually.TrueAsync(() => (post = receiver.Spans.SingleOrDefault(span => span.Name == Post)) is not null && last.All(name => receiver.Spans.Any(span => span.Name == name && span.Trace == post.Trace)));
         return (post!, [.. receiver.Spans.Where(span => span.Trace == post!.Trace)]);
     }
 

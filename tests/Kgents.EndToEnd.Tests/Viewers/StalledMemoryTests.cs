@@ -12,7 +12,7 @@ public sealed class StalledMemoryTests
     private const int Entries = 2_000;
     private const long Passed = (long)EntrySize * Entries;
 
-    [Fact(Timeout = 4 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task Memory_StaysFlat_WhileMuchPassesAStalledViewer()
     {
         await using var system = await KgentsSystem.StartAsync(new SystemSettings

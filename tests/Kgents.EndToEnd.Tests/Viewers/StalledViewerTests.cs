@@ -13,14 +13,14 @@ public sealed class StalledViewerTests
     private const int Pairs = 7;
     private const int Events = 100;
 
-    [Fact(Timeout = 4 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task LiveViewers_AreAsQuickAsWithoutIt_AndItIsCutAndResumes()
     {
         await using var system = await KgentsSystem.StartAsync(new SystemSettings
         {
             Workers = 0,
             Metering = false,
-            Environment = new Dictionary<string, string?> { ["Turns__Stream__WriteDeadline"] = "00:00:02" },
+            Environment = new Dictionary<string, string?> { ["Turns__Stream__WriteDeadline"] = "00:00:01" },
         });
         var turn = await WrittenTurn.BeginAsync(system);
         var begin = await turn.LastAsync();

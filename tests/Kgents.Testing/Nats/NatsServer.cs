@@ -10,6 +10,7 @@ public sealed class NatsServer : IAsyncDisposable
     private readonly NatsServerSettings _settings;
     private readonly NatsServerFiles _files;
     private ChildProcess? _process;
+    private HeldPort? _held;
     private bool _disposed;
 
     private NatsServer(string executable, NatsServerSettings settings)
@@ -49,10 +50,18 @@ public sealed class NatsServer : IAsyncDisposable
     }
 
     /// <summary>SIGKILL: no farewell to clients, no flush of its own.</summary>
-    public Task KillAsync(CancellationToken cancellationToken = default) => Running.KillAsync(cancellationToken);
+    public async Task KillAsync(CancellationToken cancellationToken = default)
+    {
+        await Running.KillAsync(cancellationToken);
+        _held = new HeldPort(Port);
+    }
 
     /// <summary>SIGTERM and the wait for the end.</summary>
-    public Task StopAsync(CancellationToken cancellationToken = default) => Running.TerminateAsync(cancellationToken);
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        await Running.TerminateAsync(cancellationToken);
+        _held = new HeldPort(Port);
+    }
 
     /// <summary>Starts again on the same port and store, after a kill or a stop.</summary>
     public async Task RestartAsync(CancellationToken cancellationToken = default)
@@ -69,6 +78,7 @@ public sealed class NatsServer : IAsyncDisposable
         }
 
         await LaunchAsync(cancellationToken);
+        _held?.Dispose();
     }
 
     /// <summary>SIGSTOP: connections stay open and nobody answers.</summary>
@@ -111,6 +121,7 @@ public sealed class NatsServer : IAsyncDisposable
         }
 
         _disposed = true;
+        _held?.Dispose();
         if (_process is { } process)
         {
             await process.DisposeAsync();

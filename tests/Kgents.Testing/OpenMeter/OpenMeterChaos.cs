@@ -7,7 +7,8 @@ namespace Kgents.Testing;
 /// <param name="claims">It takes ids for known that are nowhere. Nobody but an operator can help then.</param>
 public sealed class OpenMeterChaos(int seed, bool doubles, bool claims)
 {
-    /// <summary>From this one on the first is doubled in any case, so that a short run has one.</summary>
+    /// <summary>From these on one is lost and one doubled in any case, so that a short run has both.</summary>
+    private const int LostAnyhow = 20;
     private const int DoubledAnyhow = 40;
 
     private readonly Random _random = new(seed);
@@ -55,6 +56,7 @@ public sealed class OpenMeterChaos(int seed, bool doubles, bool claims)
         {
             0 or 1 when _lostOnce.Add(id) => EventFate.Lost,
             2 when doubles && _doubled.Add(id) => EventFate.Doubled,
+            _ when _events >= LostAnyhow && _lostOnce.Count == 0 && _lostOnce.Add(id) => EventFate.Lost,
             _ when doubles && _events >= DoubledAnyhow && _doubled.Count == 0 && _doubled.Add(id) => EventFate.Doubled,
             _ => EventFate.Stored,
         };

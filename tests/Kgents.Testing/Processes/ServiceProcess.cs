@@ -6,7 +6,8 @@ namespace Kgents.Testing;
 /// <summary>A built service as a real process on a free loopback port, so that a test can kill it.</summary>
 public sealed partial class ServiceProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    /// <summary>Only ends what hangs: on a busy machine, and where it is built first, a start takes long.</summary>
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(4);
 
     private readonly ChildProcess _process;
     private readonly HttpClient _probe;
