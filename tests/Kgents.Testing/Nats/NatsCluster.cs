@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Kgents.Testing;
 
@@ -10,6 +8,9 @@ public sealed class NatsCluster : IAsyncDisposable
     private const int Size = 3;
 
     private readonly Dictionary<string, NatsServer> _nodes = [];
+
+    /// <summary>Of the routes: the nodes must know each other's before they start.</summary>
+    private readonly ReservedPort[] _ports = [.. Enumerable.Range(0, Size).Select(_ => new ReservedPort())];
     private readonly SelfSignedCertificate? _certificate;
     private readonly NatsUsers? _users;
 
@@ -45,7 +46,7 @@ public sealed class NatsCluster : IAsyncDisposable
     private static async Task<NatsCluster> StartAsync(NatsUsers? users, CancellationToken cancellationToken)
     {
         var cluster = new NatsCluster(users);
-        var ports = FreePorts();
+        int[] ports = [.. cluster._ports.Select(port => port.Number)];
         try
         {
             for (var index = 0; index < Size; index++)
@@ -96,16 +97,11 @@ public sealed class NatsCluster : IAsyncDisposable
             await node.DisposeAsync();
         }
 
-        _certificate?.Dispose();
-    }
+        foreach (var port in _ports)
+        {
+            port.Dispose();
+        }
 
-    /// <summary>The nodes must know each other's ports before they start: ports that were free a moment ago, all drawn before one is given back.</summary>
-    private static int[] FreePorts()
-    {
-        var listeners = Enumerable.Range(0, Size).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(listener => listener.Start());
-        int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        listeners.ForEach(listener => listener.Dispose());
-        return ports;
+        _certificate?.Dispose();
     }
 }

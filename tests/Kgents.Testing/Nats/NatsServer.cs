@@ -9,6 +9,7 @@ public sealed class NatsServer : IAsyncDisposable
     private readonly string _executable;
     private readonly NatsServerSettings _settings;
     private readonly NatsServerFiles _files;
+    private readonly ReservedPort _port = new();
     private ChildProcess? _process;
     private bool _disposed;
 
@@ -20,7 +21,7 @@ public sealed class NatsServer : IAsyncDisposable
     }
 
     /// <summary>Stays the same over restarts.</summary>
-    public int Port { get; private set; }
+    public int Port => _port.Number;
 
     public string Url => $"nats://127.0.0.1:{Port}";
 
@@ -116,6 +117,7 @@ public sealed class NatsServer : IAsyncDisposable
             await process.DisposeAsync();
         }
 
+        _port.Dispose();
         _files.Dispose();
     }
 
@@ -124,9 +126,7 @@ public sealed class NatsServer : IAsyncDisposable
 
     private async Task LaunchAsync(CancellationToken cancellationToken)
     {
-        var port = Port is 0 ? "-1" : Port.ToString(CultureInfo.InvariantCulture);
-        ProcessStartInfo start = new(
-            _executable, ["-c", _files.Configuration, "-p", port, "--ports_file_dir", _files.Root, "-l", _files.Log]);
+        ProcessStartInfo start = new(_executable, ["-c", _files.Configuration, "-p", Port.ToString(CultureInfo.InvariantCulture), "-l", _files.Log]);
         start.Environment["KGENTS_NATS_STORE"] = _files.Store;
         foreach (var (name, value) in (_settings.Users?.Environment ?? new Dictionary<string, string>()).Concat(_settings.Environment))
         {
@@ -160,12 +160,7 @@ public sealed class NatsServer : IAsyncDisposable
             throw await FailedAsync($"ended with {await process.WaitForExitAsync(cancellationToken)}", process, cancellationToken);
         }
 
-        if (Port is 0)
-        {
-            Port = await _files.ReadPortAsync(process.Id, cancellationToken) ?? 0;
-        }
-
-        return Port is not 0 && await NatsHandshake.IsAnsweredAsync(Port, cancellationToken);
+        return await NatsHandshake.IsAnsweredAsync(Port, cancellationToken);
     }
 
     private async Task<InvalidOperationException> FailedAsync(string what, ChildProcess process, CancellationToken cancellationToken) =>

@@ -1,9 +1,6 @@
-using System.Globalization;
-using System.Text.Json;
-
 namespace Kgents.Testing;
 
-/// <summary>A server's temporary directory: configuration, store, log and the file in which it names its port.</summary>
+/// <summary>A server's temporary directory: configuration, store and log.</summary>
 internal sealed class NatsServerFiles(string? store, bool inMemory) : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("kgents-nats-");
@@ -57,27 +54,6 @@ internal sealed class NatsServerFiles(string? store, bool inMemory) : IDisposabl
         }
 
         return $"listen: \"127.0.0.1:-1\"\n{jetStream}\n{users}";
-    }
-
-    /// <summary>The client port that the process has written to its ports file; null while it has not.</summary>
-    public async Task<int?> ReadPortAsync(int processId, CancellationToken cancellationToken)
-    {
-        var pattern = string.Create(CultureInfo.InvariantCulture, $"*_{processId}.ports");
-        if (_directory.EnumerateFiles(pattern).FirstOrDefault() is not { } file)
-        {
-            return null;
-        }
-
-        try
-        {
-            using var ports = JsonDocument.Parse(await File.ReadAllTextAsync(file.FullName, cancellationToken));
-            return new Uri(ports.RootElement.GetProperty("nats")[0].GetString()!).Port;
-        }
-        catch (JsonException)
-        {
-            // Half written: the next look finds it whole.
-            return null;
-        }
     }
 
     public async Task<IReadOnlyList<string>> ReadLogAsync(CancellationToken cancellationToken) =>

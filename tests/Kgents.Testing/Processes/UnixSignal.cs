@@ -37,7 +37,20 @@ internal static class UnixSignal
         var threads = $"/proc/{processId}/task";
         if (Directory.Exists(threads))
         {
-            SpinWait.SpinUntil(() => Directory.GetDirectories(threads).All(thread => File.ReadAllText($"{thread}/stat").Split(") ")[^1][0] == 'T'), TimeSpan.FromSeconds(10));
+            SpinWait.SpinUntil(() => Directory.GetDirectories(threads).All(IsStopped), TimeSpan.FromSeconds(10));
+        }
+    }
+
+    private static bool IsStopped(string thread)
+    {
+        try
+        {
+            return File.ReadAllText($"{thread}/stat").Split(") ")[^1][0] == 'T';
+        }
+        catch (IOException)
+        {
+            // It has ended since it was listed.
+            return true;
         }
     }
 
