@@ -70,7 +70,9 @@ internal sealed class ReplayStream(EndedTurn turn, int speed, JetStreamReader re
         while (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
         {
             await body.FlushAsync(cancellationToken);
-            await Task.Delay(pause < heartbeat ? pause : heartbeat, time, cancellationToken);
+
+            // Up to a whole millisecond: of less than one a delay makes none, and this would go round until it is over.
+            await Task.Delay(pause < heartbeat ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : heartbeat, time, cancellationToken);
             if (pause > heartbeat)
             {
                 TurnSse.WriteHeartbeat(body.Output);

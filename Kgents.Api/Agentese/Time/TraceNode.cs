@@ -57,7 +57,7 @@ internal sealed class TraceNode(TurnLookup lookup, SessionStore sessions, PastTu
     }
 
     /// <summary>Without pauses it is the stream that every client resumes by; when the log has expired, the end of that.</summary>
-    private EventStream Replay(EndedTurn turn, string speed) =>
+    internal EventStream Replay(EndedTurn turn, string speed) =>
         turn.State.IsExpired ? new TurnStream(turn.Address, feeds) { Expired = turn.Answer }
         : speed == "max" ? new TurnStream(turn.Address, feeds)
         : new ReplayStream(turn, speed == "4" ? 4 : 1, reader, options.Value.HeartbeatInterval, time);

@@ -6,7 +6,7 @@ using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Deployment;
 
-/// <summary>What <c>dotnet publish -t:PublishContainer</c> makes of each program.</summary>
+/// <summary>What <c>dotnet publish -t:PublishContainer</c> makes of each program: the work of a compiler, which a busy machine gives little of.</summary>
 public sealed class ContainerImageTests
 {
     public static TheoryData<string, string> Projects => new()
@@ -17,7 +17,7 @@ public sealed class ContainerImageTests
         { "Kgents.Operations", "kgents-operations" },
     };
 
-    [Theory(Timeout = Limits.Test)]
+    [Theory(Timeout = 5 * Limits.Test)]
     [MemberData(nameof(Projects))]
     public async Task Image_IsOfAPinnedBase_WithoutAShell(string project, string repository)
     {
@@ -30,7 +30,7 @@ public sealed class ContainerImageTests
     }
 
     /// <summary>Published for real, on a base of the test's own: the registry of the true one need not be reachable.</summary>
-    [Theory(Timeout = Limits.Test)]
+    [Theory(Timeout = 5 * Limits.Test)]
     [MemberData(nameof(Projects))]
     public async Task Image_RunsTheProgramCompiledAhead_AndNotAsRoot(string project, string repository)
     {
@@ -47,7 +47,7 @@ public sealed class ContainerImageTests
         }
     }
 
-    [Fact(Timeout = Limits.Test)]
+    [Fact(Timeout = 5 * Limits.Test)]
     public async Task Image_IsForBothKindsOfProcessor_WhenBothAreNamed()
     {
         using var directory = await PublishAsync("Kgents.Metering", "-p:ContainerRuntimeIdentifiers=\"linux-x64;linux-arm64\"");

@@ -2,13 +2,20 @@ using System.Collections.Concurrent;
 
 namespace Kgents.Tests.Hosting;
 
-/// <summary>The real time, but for one length of it: timers of that length end when the test says so, and never before, however slow the machine is.</summary>
+/// <summary>The real time, but for one length of it: timers of that length, or of some of it, end when the test says so, and never before, however slow the machine is.</summary>
 internal sealed class SilenceClock : TimeProvider
 {
     /// <summary>The length, as a setting; nothing else has it.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(541);
 
     private readonly ConcurrentDictionary<HeldTimer, bool> waiting = new();
+    private long begun;
+
+    /// <summary>How often a timer of the length was begun.</summary>
+    public long Begun => Volatile.Read(ref begun);
+
+    /// <summary>Whether there is such a timer now.</summary>
+    public bool IsRunning => !waiting.IsEmpty;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -24,10 +31,11 @@ internal sealed class SilenceClock : TimeProvider
     {
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            var isHeld = dueTime == Silence;
+            var isHeld = dueTime >= Silence && dueTime.Ticks % Silence.Ticks == 0;
             if (isHeld)
             {
                 clock.waiting[this] = true;
+                Interlocked.Increment(ref clock.begun);
             }
             else
             {

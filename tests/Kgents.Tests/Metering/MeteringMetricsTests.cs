@@ -42,7 +42,7 @@ public sealed class MeteringMetricsTests : MeteringTest
         await Eventually.TrueAsync(() => Read(listener, "kgents.metering.missing") == 4 && Read(listener, "kgents.metering.lag") == 2 && Read(listener, "kgents.metering.unsettled") == 4);
         Assert.True(Read(listener, "kgents.metering.oldest_unsettled_age") > 0);
         Assert.Equal(5, Read(listener, "kgents.metering.drift"));
-        await MeasuresAttribute.LookedAtAsync();
+        MeasuresAttribute.LookNow();
     }
 
     /// <summary>What an operator asks first: how far behind is it, and since when.</summary>

@@ -23,8 +23,9 @@ internal sealed class MeasuresAttribute(params string[] names) : BeforeAfterTest
 
     public IReadOnlyList<string> Names => names;
 
-    /// <summary>Until the gauges have been looked at, as they are now.</summary>
-    public static Task LookedAtAsync() => Task.Delay(Interval * 3, TestContext.Current.CancellationToken);
+    /// <summary>Looks at the gauges as they are now.</summary>
+    public static void LookNow() =>
+        Assert.Single(((IXunitTest)TestContext.Current.Test!).TestMethod.BeforeAfterTestAttributes.OfType<MeasuresAttribute>()).listener!.RecordObservableInstruments();
 
     public override void Before(MethodInfo methodUnderTest, IXunitTest test)
     {

@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Kgents.Api.Agentese;
+using Kgents.Api.Turns;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api.Agentese;
 
@@ -11,30 +14,48 @@ public sealed class TimeTests : AgenteseTest
 {
     private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>A replay that waits for the machine is late; one that does not wait for the log would be early.</summary>
+    /// <summary>However slow the machine is: a replay that waits for the log is never early.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("1", 1)]
+    [InlineData("4", 0.25)]
+    [InlineData("max", 0)]
+    public async Task Replay_IsTheTurnAsItWasSeen_AndNotEarlier(string speed, double share)
+    {
+        var (session, turn, live) = await SlowTurnAsync();
+        var whole = await DurationAsync(session, turn);
+        Assert.True(whole > Silence * 2);
+
+        var started = Stopwatch.StartNew();
+        using var response = await SendAsync("invoke", new { path = "time.trace.replay", kwargs = new { session_id = session, turn_id = turn.ToString(), speed } });
+        var frames = await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(live.Select(frame => (frame.Event, frame.Id, frame.Data)), frames.Select(frame => (frame.Event, frame.Id, frame.Data)));
+        Assert.True(started.Elapsed >= whole * share, $"{started.Elapsed} of {whole}");
+    }
+
+    /// <summary>By a clock that only a pause moves, so that it is known how long they are.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Replay_HasThePausesOfTheTurn_OrAQuarterOfThem_OrNone()
     {
-        var (session, turn, live) = await SlowTurnAsync();
-        var entries = (await TurnRecords.ReadAsync(Host, session, turn)).Log;
-        var whole = entries[^1].Time - entries[0].Time;
-        Assert.True(whole > Silence * 2);
+        var (session, turn, _) = await SlowTurnAsync();
+        var whole = await DurationAsync(session, turn);
+        var (ended, _) = await Host.Services.GetRequiredService<TurnLookup>().FindAsync(Conversations.Tenant, SessionId.Parse(session), turn, TestContext.Current.CancellationToken);
 
-        foreach (var (speed, least, most) in new[] { ("1", whole, whole * 2), ("4", whole / 4, whole), ("max", TimeSpan.Zero, whole / 2) })
+        foreach (var (speed, pauses) in new[] { ("1", whole), ("4", whole / 4) })
         {
-            var frames = new List<(SseFrame Frame, TimeSpan At)>();
-            using var response = await SendAsync("invoke", new { path = "time.trace.replay", kwargs = new { session_id = session, turn_id = turn.ToString(), speed } });
-            var clock = Stopwatch.StartNew();
-            await foreach (var frame in SseClient.ReadAsync(response, TestContext.Current.CancellationToken))
-            {
-                frames.Add((frame, clock.Elapsed));
-            }
+            var clock = new PauseClock();
+            using var body = new RecordingBody();
+            await NodeOf(clock).Replay(ended!, speed).FollowAsync(body.Viewer, TestContext.Current.CancellationToken);
 
-            Assert.Equal(live.Select(frame => (frame.Event, frame.Id, frame.Data)), frames.Select(each => (each.Frame.Event, each.Frame.Id, each.Frame.Data)));
+            Assert.Contains("event: complete", body.Text, StringComparison.Ordinal);
 
-            // Headers come before the first event, so the time to the last one is that of all pauses at least; and a machine with much to do may double it.
-            Assert.InRange(frames[^1].At, least - TimeSpan.FromMilliseconds(50), most);
+            // A timer's milliseconds are whole ones.
+            Assert.InRange(clock.Passed, pauses, pauses + TimeSpan.FromMilliseconds(1));
         }
+
+        Assert.IsType<TurnStream>(NodeOf(new PauseClock()).Replay(ended!, "max"));
+
+        TraceNode NodeOf(TimeProvider clock) => ActivatorUtilities.CreateInstance<TraceNode>(Host.Services, clock);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -152,6 +173,12 @@ public sealed class TimeTests : AgenteseTest
 
     private static (int, string) Short((int Status, string Name, JsonElement Json) refused) => (refused.Status, refused.Name);
 
+    private async Task<TimeSpan> DurationAsync(string session, TurnId turn)
+    {
+        var log = (await TurnRecords.ReadAsync(Host, session, turn)).Log;
+        return log[^1].Time - log[0].Time;
+    }
+
     /// <summary>One that says something, waits, and says something, twice.</summary>
     private async Task<(string Session, TurnId Turn, IReadOnlyList<SseFrame> Live)> SlowTurnAsync()
     {
@@ -159,5 +186,23 @@ public sealed class TimeTests : AgenteseTest
         Model.Enqueue(new ModelScript(new ModelStep.Token("one "), new ModelStep.Pause(Silence), new ModelStep.Token("two "), new ModelStep.Pause(Silence), new ModelStep.Token("three"), new ModelStep.Usage(10, 3)));
         var live = await Host.Client.SayAsync(session, "count");
         return (session, new Turn(live).Id, live);
+    }
+
+    /// <summary>Stands still but for pauses, which take no time.</summary>
+    private sealed class PauseClock : TimeProvider
+    {
+        private long passed;
+
+        public TimeSpan Passed => TimeSpan.FromTicks(Volatile.Read(ref passed));
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Volatile.Read(ref passed);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Interlocked.Add(ref passed, dueTime.Ticks);
+            return base.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
     }
 }

@@ -14,6 +14,7 @@ public sealed class FencedPublisherServerDeathTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var nats = await NatsServer.StartAsync(null, cancellationToken);
         await using var log = await LogStream.CreateAsync(nats.Url);
+        await using var writer = new LogStream(nats.Url, LogStream.Impatient);
         var halfway = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
         var appending = AppendAllAsync();
@@ -34,7 +35,7 @@ public sealed class FencedPublisherServerDeathTests
                     halfway.SetResult();
                 }
 
-                var result = await log.AppendAsync(Subject, $"w:{index}", last);
+                var result = await writer.AppendAsync(Subject, $"w:{index}", last);
                 Assert.True(result.IsStored);
                 last = result.Sequence;
             }

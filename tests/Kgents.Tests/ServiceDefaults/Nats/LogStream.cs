@@ -9,10 +9,14 @@ using NATS.Client.JetStream.Models;
 
 namespace Kgents.Tests.ServiceDefaults.Nats;
 
-/// <summary>A client of a stream <c>LOG</c> on <c>log.&gt;</c>: what a service uses, with timeouts that a test can wait for.</summary>
+/// <summary>A client of a stream <c>LOG</c> on <c>log.&gt;</c>: what a service uses.</summary>
 internal sealed class LogStream : IAsyncDisposable
 {
-    private static readonly TimeSpan RequestTimeout = TimeSpan.FromMilliseconds(400);
+    /// <summary>Nothing is lost on the way, however slow the machine is.</summary>
+    private static readonly TimeSpan Patient = TimeSpan.FromSeconds(60);
+
+    /// <summary>For who loses answers: a test waits for as long as this, and what is late counts as lost.</summary>
+    public static readonly TimeSpan Impatient = TimeSpan.FromMilliseconds(400);
 
     public const string Name = "LOG";
     private const string WriterHeader = "Writer";
@@ -21,6 +25,11 @@ internal sealed class LogStream : IAsyncDisposable
     private readonly ILoggerFactory logging;
 
     public LogStream(string url)
+        : this(url, Patient)
+    {
+    }
+
+    public LogStream(string url, TimeSpan timeout)
     {
         connection = new NatsConnection(new NatsOpts
         {
@@ -29,8 +38,8 @@ internal sealed class LogStream : IAsyncDisposable
             ReconnectWaitMin = TimeSpan.FromMilliseconds(10),
             ReconnectWaitMax = TimeSpan.FromMilliseconds(50),
             ReconnectJitter = TimeSpan.FromMilliseconds(10),
-            RequestTimeout = RequestTimeout,
-            CommandTimeout = RequestTimeout,
+            RequestTimeout = timeout,
+            CommandTimeout = timeout,
             PublishTimeoutOnDisconnected = true,
         });
         JetStream = new NatsJSContext(connection);
@@ -49,12 +58,12 @@ internal sealed class LogStream : IAsyncDisposable
     /// <summary>Of the publisher.</summary>
     public RecentLogs Logs { get; } = new();
 
-    /// <summary>Creates the stream, by a client with time to spare, and connects to it.</summary>
+    /// <summary>Creates the stream, and has time for whatever is asked of it.</summary>
     public static async Task<LogStream> CreateAsync(string url)
     {
-        await using var patient = new NatsConnection(new NatsOpts { Url = url, RetryOnInitialConnect = true, RequestTimeout = TimeSpan.FromSeconds(30) });
-        await new NatsJSContext(patient).CreateStreamAsync(new StreamConfig(Name, ["log.>"]) { AllowDirect = true }, TestContext.Current.CancellationToken);
-        return new LogStream(url);
+        var log = new LogStream(url);
+        await log.JetStream.CreateStreamAsync(new StreamConfig(Name, ["log.>"]) { AllowDirect = true }, TestContext.Current.CancellationToken);
+        return log;
     }
 
     /// <summary>Publishes without a fence.</summary>
