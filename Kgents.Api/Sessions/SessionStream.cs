@@ -13,7 +13,7 @@ internal sealed class SessionStream(TenantId tenant, SessionId session, ulong? c
     {
         if (start.HasGap)
         {
-            TurnSse.WriteLogGap(body.Output, cursor ?? 0, start.After);
+            TurnSse.WriteLogGap(body, cursor ?? 0, start.After);
         }
     }
 

@@ -17,14 +17,11 @@ internal sealed class EventStreams(
     public async Task InvokeAsync(HttpContext context)
     {
         await next(context);
-        if (context.Features.Get<EventStream>() is { } stream)
+        if (context.Features.Get<EventStream>() is not { } stream)
         {
-            await SendAsync(context, stream);
+            return;
         }
-    }
 
-    private async Task SendAsync(HttpContext context, EventStream stream)
-    {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache, no-transform";
@@ -34,7 +31,7 @@ internal sealed class EventStreams(
         var body = new ViewerBody(context, options.Value.WriteDeadline, metrics, time, logger);
         try
         {
-            TurnSse.WriteOpening(body.Output, options.Value.ReconnectDelay, stream.Start);
+            TurnSse.WriteOpening(body, options.Value.ReconnectDelay, stream.Start);
             stream.Begin(body);
             await body.FlushAsync(end.Token);
             await GiveUpAsync(context);
@@ -62,6 +59,7 @@ internal sealed class EventStreams(
         features.Set<IServiceProvidersFeature>(null);
         features.Set<IHttpAuthenticationFeature>(null);
         features.Set<IAuthenticateResultFeature>(null);
+        features.Set<IAuthenticationFeature>(null);
         features.Set<IItemsFeature>(null);
         features.Set<IQueryFeature>(null);
         features.Set<IReadOnlyList<LimitState>>(null);

@@ -11,7 +11,9 @@ internal sealed class LiveBatch
     private const int LargestBuffer = 256 * 1024;
 
     private readonly List<Item> items = [];
-    private ArrayBufferWriter<byte> payloads = new();
+
+    /// <summary>Null until something comes: most turns that are followed wait for something.</summary>
+    private ArrayBufferWriter<byte>? payloads;
     private int used;
 
     /// <summary>Something came for which there was no room: it is in the log.</summary>
@@ -22,6 +24,7 @@ internal sealed class LiveBatch
     /// <summary>Drops the message when there is no room.</summary>
     public void TryAdd(LiveHeaders headers, string subject, in ReadOnlySequence<byte> payload)
     {
+        payloads ??= new ArrayBufferWriter<byte>();
         if (items.Count == Capacity || (payloads.WrittenCount > 0 && payloads.WrittenCount + payload.Length > LargestBuffer))
         {
             HasDropped = true;
@@ -47,7 +50,7 @@ internal sealed class LiveBatch
         }
 
         var item = items[used++];
-        entry = new TurnEntry(item.Headers.Sequence, item.Subject, item.Headers.Kind, payloads.WrittenMemory.Slice(item.Start, item.Length));
+        entry = new TurnEntry(item.Headers.Sequence, item.Subject, item.Headers.Kind, payloads!.WrittenMemory.Slice(item.Start, item.Length));
         previous = item.Headers.Previous;
         return true;
     }
@@ -56,14 +59,12 @@ internal sealed class LiveBatch
     {
         (used, HasDropped) = (0, false);
         items.Clear();
-        if (payloads.Capacity > LargestBuffer)
+        if (payloads?.Capacity > LargestBuffer)
         {
-            payloads = new ArrayBufferWriter<byte>();
+            payloads = null;
         }
-        else
-        {
-            payloads.ResetWrittenCount();
-        }
+
+        payloads?.ResetWrittenCount();
     }
 
     private readonly record struct Item(LiveHeaders Headers, string Subject, int Start, int Length);

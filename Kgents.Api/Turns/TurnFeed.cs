@@ -9,8 +9,7 @@ internal sealed class TurnFeed : IAsyncDisposable
     private readonly FrameRing ring;
     private readonly FrameMemory memory = new();
     private readonly CancellationTokenSource stop = new();
-    private readonly Lock gate = new();
-    private readonly HashSet<WakeUp> watching = [];
+    private readonly Watchers watchers = new();
     private readonly Task reading;
     private volatile bool isOver;
 
@@ -18,9 +17,12 @@ internal sealed class TurnFeed : IAsyncDisposable
     public TurnFeed(FollowedLog followed, ulong after, int ringSize, TurnFollower follower)
     {
         ring = new FrameRing(ringSize);
+        Followed = followed;
         After = after;
-        reading = ReadAsync(followed, follower);
+        reading = ReadAsync(follower);
     }
+
+    public FollowedLog Followed { get; }
 
     /// <summary>The cursor at which the feed began.</summary>
     public ulong After { get; }
@@ -35,15 +37,7 @@ internal sealed class TurnFeed : IAsyncDisposable
     public int Viewers { get; set; }
 
     /// <summary>Calls the viewer when there may be something new, and when time has passed, until what this returns is disposed of.</summary>
-    public Watching Watch(WakeUp viewer)
-    {
-        lock (gate)
-        {
-            watching.Add(viewer);
-        }
-
-        return new Watching(this, viewer);
-    }
+    public Watchers.Watching Watch(WakeUp viewer) => watchers.Add(viewer);
 
     /// <summary>
     /// The position from which a viewer with this cursor goes on without a hole; null when the ring no longer goes back so far, and
@@ -71,14 +65,14 @@ internal sealed class TurnFeed : IAsyncDisposable
         stop.Dispose();
     }
 
-    private async Task ReadAsync(FollowedLog followed, TurnFollower follower)
+    private async Task ReadAsync(TurnFollower follower)
     {
         // Not under the lock of whoever made the feed.
         await Task.Yield();
         try
         {
             var previous = After;
-            await foreach (var batch in follower.FollowAsync(followed, After, stop.Token))
+            await foreach (var batch in follower.FollowAsync(Followed, After, stop.Token))
             {
                 for (var index = 0; index < batch.Count; index++)
                 {
@@ -89,36 +83,13 @@ internal sealed class TurnFeed : IAsyncDisposable
                 }
 
                 // Also for an empty batch: this is how all viewers come to send their heartbeats.
-                CallViewers();
+                watchers.Call();
             }
         }
         finally
         {
             isOver = true;
-            CallViewers();
-        }
-    }
-
-    private void CallViewers()
-    {
-        lock (gate)
-        {
-            foreach (var viewer in watching)
-            {
-                viewer.Call();
-            }
-        }
-    }
-
-    /// <summary>A viewer that is called.</summary>
-    internal readonly struct Watching(TurnFeed feed, WakeUp viewer) : IDisposable
-    {
-        public void Dispose()
-        {
-            lock (feed.gate)
-            {
-                feed.watching.Remove(viewer);
-            }
+            watchers.Call();
         }
     }
 }

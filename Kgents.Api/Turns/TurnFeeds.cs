@@ -25,28 +25,8 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
 
     /// <summary>Sends a client what comes after its cursor; true when that was the terminal event of the turn that it follows.</summary>
     /// <param name="turn">The trace of the turn, if it is known.</param>
-    public async Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken cancellationToken)
-    {
-        var follows = followed.IsOfSession ? "session" : "turn";
-        using var span = StreamSpans.Start(followed, after, turn);
-        metrics.Viewing(1, follows);
-        try
-        {
-            await using var lease = Join(followed, after);
-            var hasEnded = await new TurnViewer(followed, after, lease.Feed, reader, metrics, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
-            StreamSpans.End(span, hasEnded ? "ended" : "deleted");
-            return hasEnded;
-        }
-        catch (OperationCanceledException)
-        {
-            StreamSpans.End(span, "left");
-            throw;
-        }
-        finally
-        {
-            metrics.Viewing(-1, follows);
-        }
-    }
+    public Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken cancellationToken) =>
+        ViewAsync(StreamSpans.Start(followed, after, turn), Join(followed, after), after, body, cancellationToken);
 
     /// <summary>The feed, which lives until every viewer has left it. It begins at the cursor of its first viewer.</summary>
     public Lease Join(FollowedLog followed, ulong after)
@@ -60,11 +40,34 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
             }
 
             feed.Viewers++;
-            return new Lease(this, followed, feed);
+            return new Lease(this, feed);
         }
     }
 
-    private ValueTask LeaveAsync(FollowedLog followed, TurnFeed feed)
+    // Thousands wait in here: what they are asked for is not kept a second time.
+    private async Task<bool> ViewAsync(Activity? span, Lease lease, ulong after, ViewerBody body, CancellationToken cancellationToken)
+    {
+        metrics.Viewing(1, lease.Feed.Followed.Kind);
+        try
+        {
+            var hasEnded = await new TurnViewer(lease.Feed, after, reader, metrics, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
+            StreamSpans.End(span, hasEnded ? "ended" : "deleted");
+            return hasEnded;
+        }
+        catch (OperationCanceledException)
+        {
+            StreamSpans.End(span, "left");
+            throw;
+        }
+        finally
+        {
+            await lease.DisposeAsync();
+            metrics.Viewing(-1, lease.Feed.Followed.Kind);
+            span?.Dispose();
+        }
+    }
+
+    private ValueTask LeaveAsync(TurnFeed feed)
     {
         lock (gate)
         {
@@ -73,9 +76,9 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
                 return ValueTask.CompletedTask;
             }
 
-            if (feeds.GetValueOrDefault(followed) == feed)
+            if (feeds.GetValueOrDefault(feed.Followed) == feed)
             {
-                feeds.Remove(followed);
+                feeds.Remove(feed.Followed);
             }
         }
 
@@ -83,10 +86,10 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
     }
 
     /// <summary>A viewer's hold on a feed.</summary>
-    internal sealed class Lease(TurnFeeds feeds, FollowedLog followed, TurnFeed feed) : IAsyncDisposable
+    internal readonly struct Lease(TurnFeeds feeds, TurnFeed feed) : IAsyncDisposable
     {
         public TurnFeed Feed => feed;
 
-        public ValueTask DisposeAsync() => feeds.LeaveAsync(followed, feed);
+        public ValueTask DisposeAsync() => feeds.LeaveAsync(feed);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class TurnStream(TurnAddress turn, TurnFeeds feeds) : EventStrea
     {
         if (Expired is { } answer)
         {
-            TurnSse.WriteGap(body.Output, answer);
+            TurnSse.WriteGap(body, answer);
         }
     }
 

@@ -6,7 +6,7 @@ using Kgents.ServiceDefaults.Nats;
 namespace Kgents.Api.Turns;
 
 /// <summary>One client of a turn or of a session: a cursor that moves through the feed, or, where the feed does not go back so far, through the log.</summary>
-internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed feed, JetStreamReader reader, ApiMetrics metrics, TimeProvider time)
+internal sealed class TurnViewer(TurnFeed feed, ulong after, JetStreamReader reader, ApiMetrics metrics, TimeProvider time)
 {
     private const int PageSize = 256;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
@@ -32,15 +32,16 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
             var isOver = feed.IsOver;
             var upTo = 0UL;
             position ??= feed.Find(cursor, out upTo);
-            var (wrote, ended) = position is null ? await WriteLogAsync(body, upTo, cancellationToken) : WriteFeed(body);
+            var last = ReadOnlyMemory<byte>.Empty;
+            var (wrote, ended) = position is null ? await WriteLogAsync(body, upTo, cancellationToken) : WriteFeed(body, out last);
             if (wrote)
             {
-                await body.FlushAsync(cancellationToken);
+                await body.FlushAsync(last, cancellationToken);
                 lastWrite = time.GetTimestamp();
                 if (!hasWritten)
                 {
                     hasWritten = true;
-                    metrics.FirstEvent(time.GetElapsedTime(opened, lastWrite), followed.IsOfSession ? "session" : "turn");
+                    metrics.FirstEvent(time.GetElapsedTime(opened, lastWrite), feed.Followed.Kind);
                 }
             }
 
@@ -62,7 +63,7 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
 
             if (time.GetElapsedTime(lastWrite) >= heartbeat)
             {
-                TurnSse.WriteHeartbeat(body.Output);
+                TurnSse.WriteHeartbeat(body);
                 await body.FlushAsync(cancellationToken);
                 lastWrite = time.GetTimestamp();
             }
@@ -72,8 +73,10 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
         }
     }
 
-    private (bool Wrote, bool Ended) WriteFeed(ViewerBody body)
+    /// <param name="last">What was not written yet: the last event, which goes out with the flush.</param>
+    private (bool Wrote, bool Ended) WriteFeed(ViewerBody body, out ReadOnlyMemory<byte> last)
     {
+        last = default;
         var wrote = false;
         while (position is { } at && !body.IsFull)
         {
@@ -87,13 +90,18 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
             position = at + 1;
             if (frame.Sequence > cursor)
             {
+                if (!last.IsEmpty)
+                {
+                    body.Write(last.Span);
+                }
+
                 WriteTurn(body, frame.Subject, isSeen: frame.Bytes.Length > 0);
-                body.Output.Write(frame.Bytes.Span);
+                last = frame.Bytes;
                 cursor = frame.Sequence;
                 wrote = true;
             }
 
-            if (frame.IsTerminal && !followed.IsOfSession)
+            if (frame.IsTerminal && !feed.Followed.IsOfSession)
             {
                 return (wrote, true);
             }
@@ -108,13 +116,13 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
         var before = cursor;
         try
         {
-            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, followed.Subject, cursor + 1, upTo, cancellationToken).Take(PageSize))
+            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, feed.Followed.Subject, cursor + 1, upTo, cancellationToken).Take(PageSize))
             {
                 TurnEntry read = entry;
                 WriteTurn(body, read.Subject, TurnSse.IsSeen(read.Kind));
-                TurnSse.Write(body.Output, read);
+                TurnSse.Write(body, read);
                 cursor = read.Sequence;
-                if (read.IsTerminal && !followed.IsOfSession)
+                if (read.IsTerminal && !feed.Followed.IsOfSession)
                 {
                     return (true, true);
                 }
@@ -138,10 +146,10 @@ internal sealed class TurnViewer(FollowedLog followed, ulong after, TurnFeed fee
     /// <summary>On a stream of many turns, says whose the next event is.</summary>
     private void WriteTurn(ViewerBody body, string of, bool isSeen)
     {
-        if (followed.IsOfSession && isSeen && of != subject)
+        if (feed.Followed.IsOfSession && isSeen && of != subject)
         {
             subject = of;
-            TurnSse.WriteTurn(body.Output, Subjects.TurnOf(subject));
+            TurnSse.WriteTurn(body, Subjects.TurnOf(subject));
         }
     }
 }

@@ -13,14 +13,23 @@ internal sealed class WakeUp : IValueTaskSource, IThreadPoolWorkItem
     private const int Waiting = 1;
     private const int Called = 2;
 
+    /// <summary>
+    /// How many of a chain are woken by one work item; the rest comes after what they have set off. Waking is cheaper than a work item, and what many viewers
+    /// write is sent before the others write: it lies in as many buffers as viewers are woken at a time.
+    /// </summary>
+    private const int Together = 32;
+
     private ManualResetValueTaskSourceCore<bool> promise;
     private int state;
+    private WakeUp? next;
+
+    /// <summary>Where it stands; only <see cref="Watchers"/> uses it.</summary>
+    public int Place { get; set; }
 
     /// <summary>From any thread.</summary>
     public void Call()
     {
-        // A promise that was kept stays `Called` until its waiter takes it: until then nobody touches it again.
-        if (Interlocked.Exchange(ref state, Called) == Waiting)
+        if (TryCall())
         {
             // Never on the caller's thread, which may hold a lock.
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -40,7 +49,24 @@ internal sealed class WakeUp : IValueTaskSource, IThreadPoolWorkItem
         return ValueTask.CompletedTask;
     }
 
-    void IThreadPoolWorkItem.Execute() => promise.SetResult(true);
+    void IThreadPoolWorkItem.Execute()
+    {
+        var called = this;
+        for (var count = 0; called is not null; count++)
+        {
+            if (count == Together)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(called, preferLocal: false);
+                return;
+            }
+
+            // Whoever is woken may wait, and be called, again at once.
+            var rest = called.next;
+            called.next = null;
+            called.promise.SetResult(true);
+            called = rest;
+        }
+    }
 
     void IValueTaskSource.GetResult(short token)
     {
@@ -52,4 +78,39 @@ internal sealed class WakeUp : IValueTaskSource, IThreadPoolWorkItem
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         promise.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>True when somebody waits, whom the caller has to wake. A promise that was kept stays `Called` until its waiter takes it: until then nobody touches it again.</summary>
+    private bool TryCall() => Interlocked.Exchange(ref state, Called) == Waiting;
+
+    /// <summary>Many that are called together. For one thread at a time.</summary>
+    internal sealed class Chains
+    {
+        /// <summary>As many are woken at the same time.</summary>
+        private readonly WakeUp?[] firsts = new WakeUp?[Environment.ProcessorCount];
+        private int turn;
+
+        public void Add(WakeUp one)
+        {
+            if (one.TryCall())
+            {
+                one.next = firsts[turn];
+                firsts[turn] = one;
+                turn = (turn + 1) % firsts.Length;
+            }
+        }
+
+        public void Call()
+        {
+            foreach (ref var first in firsts.AsSpan())
+            {
+                if (first is not null)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(first, preferLocal: false);
+                    first = null;
+                }
+            }
+
+            turn = 0;
+        }
+    }
 }

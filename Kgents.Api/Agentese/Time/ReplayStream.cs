@@ -33,7 +33,7 @@ internal sealed class ReplayStream(EndedTurn turn, int speed, JetStreamReader re
             {
                 first ??= stored.Time;
                 await WaitAsync((stored.Time - first.Value) / speed, began, body, cancellationToken);
-                TurnSse.Write(body.Output, stored);
+                TurnSse.Write(body, stored);
                 cursor = stored.Sequence;
                 if (body.IsFull)
                 {
@@ -75,7 +75,7 @@ internal sealed class ReplayStream(EndedTurn turn, int speed, JetStreamReader re
             await Task.Delay(pause < heartbeat ? TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)) : heartbeat, time, cancellationToken);
             if (pause > heartbeat)
             {
-                TurnSse.WriteHeartbeat(body.Output);
+                TurnSse.WriteHeartbeat(body);
             }
         }
     }
