@@ -8,6 +8,17 @@ internal sealed class Watchers
     private int count;
     private WakeUp.Chains? chains;
 
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+            {
+                return count;
+            }
+        }
+    }
+
     /// <summary>Calls it too, until what this returns is disposed of.</summary>
     public Watching Add(WakeUp one)
     {

@@ -51,12 +51,12 @@ public sealed partial class ViewerLeakTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => await OpenEverywhereAsync() == 1);
         var feed = Assert.Single(FeedsOf(feeds)).Value;
         Assert.Equal(1, feed.Viewers);
-        await Eventually.TrueAsync(() => WatchingOf(feed).Count == 1 && FollowedOf(host.Services.GetRequiredService<IdleClock>()).Count == 1);
+        await Eventually.TrueAsync(() => WatchersOf(feed).Count == 1 && FollowedOf(host.Services.GetRequiredService<IdleClock>()).Count == 1);
         await Eventually.TrueAsync(async () => await SubscriptionsAsync() == 1);
 
         staying.Dispose();
         await Eventually.TrueAsync(async () => feeds.Count == 0 && Open == 0 && await OpenEverywhereAsync() == 0 && await SubscriptionsAsync() == 0);
-        Assert.Empty(WatchingOf(feed));
+        Assert.Equal(0, WatchersOf(feed).Count);
         Assert.Empty(FollowedOf(host.Services.GetRequiredService<IdleClock>()));
     }
 
@@ -99,8 +99,8 @@ public sealed partial class ViewerLeakTests : IAsyncLifetime
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "feeds")]
     private static extern ref Dictionary<FollowedLog, TurnFeed> FeedsOf(TurnFeeds feeds);
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "watching")]
-    private static extern ref HashSet<WakeUp> WatchingOf(TurnFeed feed);
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "watchers")]
+    private static extern ref Watchers WatchersOf(TurnFeed feed);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "followed")]
     private static extern ref HashSet<LiveEvents> FollowedOf(IdleClock clock);
