@@ -144,7 +144,8 @@ public sealed class StreamMigrationTests : IAsyncLifetime
     {
         var (exitCode, text) = await RunAsync("apply", ("Nats:Replicas", "9"));
 
-        Assert.Equal((1, true), (exitCode, text.StartsWith("Replicas: The field NatsTopologyOptions.Replicas must be between 1 and 5", StringComparison.Ordinal)));
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("Nats:Replicas (environment: Nats__Replicas) is '9': it must be between 1 and 5", text, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -33,7 +33,7 @@ public sealed class CorrectionOrderTests : MeteringTest
     [InlineData("record, correct, lose refused, refuse to correct: is a dead letter, refuse to discard, replay refused, refuse to discard, replay, correct", 28)]
     [InlineData("record, correct, rebuild, correct", 28)]
     [InlineData("record, correct, rebuild refused, refuse to correct: is a dead letter, refuse to discard, replay", 34)]
-    [InlineData("record refused, discard, rebuild refused, refuse to correct: is a dead letter, replay, correct", 34)]
+    [InlineData("record refused, discard, rebuild, refuse to correct: was given up", 0)]
     [InlineData("record, correct refused, discard correction, lose refused, discard", 0)]
     [InlineData("record, correct refused, lose refused, refuse to discard, discard correction, discard", 0)]
     [InlineData("record, correct, correct refused, discard correction, lose refused, refuse to discard, replay", 34)]
