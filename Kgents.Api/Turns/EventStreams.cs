@@ -36,6 +36,9 @@ internal sealed class EventStreams(
             await body.FlushAsync(end.Token);
             await GiveUpAsync(context);
             await stream.FollowAsync(body, end.Token);
+
+            // Whoever woke this viewer wakes others after it, and what Kestrel does next for this connection may be long.
+            await Task.Yield();
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {

@@ -27,6 +27,18 @@ internal sealed class IdleClock : IDisposable
         timer = time.CreateTimer(_ => Tick(), null, silence / TicksPerSilence, silence / TicksPerSilence);
     }
 
+    /// <summary>How many are woken.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+            {
+                return followed.Count;
+            }
+        }
+    }
+
     /// <summary>Wakes it whenever it has been idle for a while, until what this returns is disposed of.</summary>
     public Waking Wake(LiveEvents live)
     {

@@ -10,28 +10,29 @@ internal sealed class LiveBatch
     /// <summary>In bytes. A message is taken whatever its size while nothing else waits.</summary>
     private const int LargestBuffer = 256 * 1024;
 
-    private readonly List<Item> items = [];
-
-    /// <summary>Null until something comes: most turns that are followed wait for something.</summary>
+    // Neither is there until something comes: most turns that are followed wait for something.
+    private List<Item>? items;
     private ArrayBufferWriter<byte>? payloads;
     private int used;
 
     /// <summary>Something came for which there was no room: it is in the log.</summary>
     public bool HasDropped { get; private set; }
 
-    public bool IsUsed => used == items.Count;
+    public bool IsUsed => used == Count;
+
+    private int Count => items?.Count ?? 0;
 
     /// <summary>Drops the message when there is no room.</summary>
     public void TryAdd(LiveHeaders headers, string subject, in ReadOnlySequence<byte> payload)
     {
         payloads ??= new ArrayBufferWriter<byte>();
-        if (items.Count == Capacity || (payloads.WrittenCount > 0 && payloads.WrittenCount + payload.Length > LargestBuffer))
+        if (Count == Capacity || (payloads.WrittenCount > 0 && payloads.WrittenCount + payload.Length > LargestBuffer))
         {
             HasDropped = true;
             return;
         }
 
-        items.Add(new Item(headers, subject, payloads.WrittenCount, (int)payload.Length));
+        (items ??= []).Add(new Item(headers, subject, payloads.WrittenCount, (int)payload.Length));
         foreach (var segment in payload)
         {
             payloads.Write(segment.Span);
@@ -49,7 +50,7 @@ internal sealed class LiveBatch
             return false;
         }
 
-        var item = items[used++];
+        var item = items![used++];
         entry = new TurnEntry(item.Headers.Sequence, item.Subject, item.Headers.Kind, payloads!.WrittenMemory.Slice(item.Start, item.Length));
         previous = item.Headers.Previous;
         return true;
@@ -58,7 +59,7 @@ internal sealed class LiveBatch
     public void Clear()
     {
         (used, HasDropped) = (0, false);
-        items.Clear();
+        items?.Clear();
         if (payloads?.Capacity > LargestBuffer)
         {
             payloads = null;

@@ -36,6 +36,9 @@ internal sealed class TurnFeed : IAsyncDisposable
     /// <summary>Viewers that hold this feed; only <see cref="TurnFeeds"/> counts them.</summary>
     public int Viewers { get; set; }
 
+    /// <summary>Viewers that are called.</summary>
+    public int Watching => watchers.Count;
+
     /// <summary>Calls the viewer when there may be something new, and when time has passed, until what this returns is disposed of.</summary>
     public Watchers.Watching Watch(WakeUp viewer) => watchers.Add(viewer);
 

@@ -25,8 +25,18 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
 
     /// <summary>Sends a client what comes after its cursor; true when that was the terminal event of the turn that it follows.</summary>
     /// <param name="turn">The trace of the turn, if it is known.</param>
-    public Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken cancellationToken) =>
-        ViewAsync(StreamSpans.Start(followed, after, turn), Join(followed, after), after, body, cancellationToken);
+    public Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken cancellationToken)
+    {
+        var around = Activity.Current;
+        try
+        {
+            return ViewAsync(StreamSpans.Start(followed, after, turn), Join(followed, after), after, body, cancellationToken);
+        }
+        finally
+        {
+            Activity.Current = around;
+        }
+    }
 
     /// <summary>The feed, which lives until every viewer has left it. It begins at the cursor of its first viewer.</summary>
     public Lease Join(FollowedLog followed, ulong after)
@@ -47,9 +57,9 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
     // Thousands wait in here: what they are asked for is not kept a second time.
     private async Task<bool> ViewAsync(Activity? span, Lease lease, ulong after, ViewerBody body, CancellationToken cancellationToken)
     {
-        metrics.Viewing(1, lease.Feed.Followed.Kind);
         try
         {
+            metrics.Viewing(1, lease.Feed.Followed.Kind);
             var hasEnded = await new TurnViewer(lease.Feed, after, reader, metrics, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
             StreamSpans.End(span, hasEnded ? "ended" : "deleted");
             return hasEnded;
@@ -61,9 +71,9 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
         }
         finally
         {
-            await lease.DisposeAsync();
             metrics.Viewing(-1, lease.Feed.Followed.Kind);
             span?.Dispose();
+            await lease.DisposeAsync();
         }
     }
 

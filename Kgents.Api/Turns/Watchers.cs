@@ -40,9 +40,14 @@ internal sealed class Watchers
     {
         lock (gate)
         {
-            if (count == 1)
+            if (count < 2)
             {
-                all[0].Call();
+                // A feed of one viewer needs no chains, and one whose viewers have left calls nobody.
+                if (count == 1)
+                {
+                    all[0].Call();
+                }
+
                 return;
             }
 
@@ -67,7 +72,7 @@ internal sealed class Watchers
         }
     }
 
-    /// <summary>One that is called.</summary>
+    /// <summary>One that is called. To be disposed of once.</summary>
     internal readonly struct Watching(Watchers watchers, WakeUp one) : IDisposable
     {
         public void Dispose() => watchers.Remove(one);

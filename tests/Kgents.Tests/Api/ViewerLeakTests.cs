@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Kgents.Api.Turns;
 using Kgents.Contracts;
@@ -34,7 +33,7 @@ public sealed partial class ViewerLeakTests : IAsyncLifetime
     {
         // Nobody answers, so the turns stay open.
         string[] paths = [await OpenAsync(), await OpenAsync(), await OpenAsync(ofSession: true)];
-        var feeds = host.Services.GetRequiredService<TurnFeeds>();
+        var (feeds, clock) = (host.Services.GetRequiredService<TurnFeeds>(), host.Services.GetRequiredService<IdleClock>());
 
         // One of them has a viewer that stays, and with it a feed that does.
         using var staying = await ViewAsync(paths[0]);
@@ -49,15 +48,22 @@ public sealed partial class ViewerLeakTests : IAsyncLifetime
 
         await Eventually.TrueAsync(() => feeds.Count == 1 && Open == 1);
         await Eventually.TrueAsync(async () => await OpenEverywhereAsync() == 1);
-        var feed = Assert.Single(FeedsOf(feeds)).Value;
+        var feed = await FeedAsync(feeds, paths[0]);
         Assert.Equal(1, feed.Viewers);
-        await Eventually.TrueAsync(() => WatchersOf(feed).Count == 1 && FollowedOf(host.Services.GetRequiredService<IdleClock>()).Count == 1);
+        await Eventually.TrueAsync(() => feed.Watching == 1 && clock.Count == 1);
         await Eventually.TrueAsync(async () => await SubscriptionsAsync() == 1);
 
         staying.Dispose();
         await Eventually.TrueAsync(async () => feeds.Count == 0 && Open == 0 && await OpenEverywhereAsync() == 0 && await SubscriptionsAsync() == 0);
-        Assert.Equal(0, WatchersOf(feed).Count);
-        Assert.Empty(FollowedOf(host.Services.GetRequiredService<IdleClock>()));
+        Assert.Equal((0, 0), (feed.Watching, clock.Count));
+    }
+
+    /// <summary>As it is when this has left it again.</summary>
+    private static async Task<TurnFeed> FeedAsync(TurnFeeds feeds, string path)
+    {
+        var parts = path.Split('/');
+        await using var lease = feeds.Join(new FollowedLog(Conversations.Tenant, SessionId.Parse(parts[4]), TurnId.Parse(parts[6])), 0);
+        return lease.Feed;
     }
 
     private int Open => host.Services.GetRequiredService<OpenStreams>().CountOf(Conversations.Tenant);
@@ -95,15 +101,6 @@ public sealed partial class ViewerLeakTests : IAsyncLifetime
 
     private Task<HttpResponseMessage> ViewAsync(string path) =>
         host.Client.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "feeds")]
-    private static extern ref Dictionary<FollowedLog, TurnFeed> FeedsOf(TurnFeeds feeds);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "watchers")]
-    private static extern ref Watchers WatchersOf(TurnFeed feed);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "followed")]
-    private static extern ref HashSet<LiveEvents> FollowedOf(IdleClock clock);
 
     [GeneratedRegex(@"cid:(\d+).*<<- \[SUB kgents\.live\.\S+ +(\d+)\]")]
     private static partial Regex Subscribed();
