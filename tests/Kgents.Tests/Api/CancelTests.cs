@@ -179,7 +179,9 @@ public sealed class CancelTests : TurnTest
         await Model.ClientLeft.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
+    /// <summary>A model that says nothing is given up for that only after the test: what lets it go before is a cancel.</summary>
+    private Task<KgentsHost> StartWorkerAsync() =>
+        KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Model:IdleTimeout", "00:10:00"));
 
     private Task ChunkAsync() => Eventually.TrueAsync(async () =>
         (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
