@@ -12,7 +12,7 @@ internal sealed class MessageReply(TurnStore turns, Conversation conversation, T
         Acceptance acceptance, NewMessage message, bool stream, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => acceptance switch
         {
             Acceptance.Stored { Replayed: true } stored => new Replayed(await ReplayAsync(stored.Turn, stream, onDisconnect, cancellationToken)),
-            Acceptance.Stored stored => await FollowAsync(stored.Turn, stream, expired: null, onDisconnect, cancellationToken),
+            Acceptance.Stored stored => await FollowAsync(stored.Turn, stream, state: null, onDisconnect, cancellationToken),
             Acceptance.Busy => Problem.TurnInProgress(await conversation.CurrentTurnAsync(message.Tenant, message.Session, cancellationToken)),
             Acceptance.QueueFull => Problem.QueueFull,
             Acceptance.OverQuota over => new RetryLater(Problem.QuotaExceeded(over.Policy), over.RetryAfter),
@@ -26,11 +26,11 @@ internal sealed class MessageReply(TurnStore turns, Conversation conversation, T
         var state = await turns.FindAsync(turn, cancellationToken);
         return state?.Answer is { } answer && !stream
             ? StoredReply.From(turn.Session, answer)
-            : await FollowAsync(turn, stream, state is { IsExpired: true } ? state.Answer : null, onDisconnect, cancellationToken);
+            : await FollowAsync(turn, stream, state, onDisconnect, cancellationToken);
     }
 
     private async Task<IResult> FollowAsync(
-        TurnAddress turn, bool stream, AssistantMessage? expired, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => stream
-        ? new TurnStream(turn, feeds) { Expired = expired, OnDisconnect = onDisconnect }
+        TurnAddress turn, bool stream, TurnState? state, Func<TurnAddress, Task>? onDisconnect, CancellationToken cancellationToken) => stream
+        ? new TurnStream(turn, feeds) { Expired = state is { IsExpired: true } ? state.Answer : null, LostThrough = state?.LostThrough(cursor: 0), OnDisconnect = onDisconnect }
         : await TurnReply.WaitAsync(turn, follower, onDisconnect, lifetime.ApplicationStopping, cancellationToken);
 }

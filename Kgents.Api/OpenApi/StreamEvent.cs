@@ -8,6 +8,7 @@ internal sealed record StreamEvent(string Name, Type Data, string When)
 {
     public static IReadOnlyList<StreamEvent> OfTurn { get; } =
     [
+        new("gap", typeof(LogGap), "the log does not reach back to the cursor"),
         new("accepted", typeof(TurnAccepted), "a worker began the turn"),
         new("chunk", typeof(TurnChunk), "a piece of the answer"),
         new("usage", typeof(FinalUsage), "what the turn has used: so far, an estimate, and once, with `final` true, before its end"),
@@ -20,7 +21,6 @@ internal sealed record StreamEvent(string Name, Type Data, string When)
     public static IReadOnlyList<StreamEvent> OfSession { get; } =
     [
         new("turn", typeof(TurnName), "whose the following events are"),
-        new("gap", typeof(LogGap), "the log does not reach back to the cursor"),
         .. OfTurn,
     ];
 }

@@ -19,9 +19,12 @@ internal sealed partial class SessionRetention(TenantStore tenants, PlanCatalog 
     private static readonly string Sessions = Subjects.KeyValueStream(Buckets.Sessions);
 
     /// <summary>One look. A replica whose view of the tenants is old does nothing: a plan may keep sessions longer by now.</summary>
-    public async Task ApplyOnceAsync(CancellationToken cancellationToken)
+    public async Task ApplyOnceAsync(CancellationToken cancellationToken) =>
+        await ApplyAsync(await reader.TimeAsync(Streams.Messages.Name, cancellationToken), cancellationToken);
+
+    /// <summary>The same as if it were this time.</summary>
+    public async Task ApplyAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var now = await reader.TimeAsync(Streams.Messages.Name, cancellationToken);
         foreach (var tenant in tenants.All.ToList())
         {
             if (view.IsFresh && plans.Of(tenant).Retention is var retention && retention > TimeSpan.Zero)

@@ -61,7 +61,7 @@ internal static class TurnEndpoints
         return state.HasEnd && state.LastEntry?.Sequence <= last
             ? TypedResults.NoContent()
             : await streams.OpenAsync(request.HttpContext, turn.Tenant) is { } full ? full
-            : new TurnStream(turn, feeds) { After = last, Expired = state.IsExpired ? state.Answer : null, Trace = state.Trace };
+            : new TurnStream(turn, feeds) { After = last, Expired = state.IsExpired ? state.Answer : null, LostThrough = state.LostThrough(last), Trace = state.Trace };
     }
 
     private static async Task<Results<Ok<TicketResponse>, ProblemHttpResult>> IssueTicket(

@@ -17,11 +17,11 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
         var last = LastEntryAsync(turn, cancellationToken);
         var answer = FindAnswerAsync(turn, cancellationToken);
         await Task.WhenAll(first, last, answer);
-        var state = new TurnState(Whole(await first, await last), await answer) { Trace = MessageSpans.Extract((await first)?.Headers) };
-        if (state is { LastEntry: null, Answer: not null } || (await first is null && await last is not null))
+        var state = new TurnState(await first, await last, await answer) { Trace = MessageSpans.Extract((await first)?.Headers) };
+        if (state is { LastEntry: null, Answer: not null } or { FirstEntry: null, LastEntry: not null })
         {
             // All of the turn may have happened between the reads; a log that is not there after the answer has expired.
-            state = state with { LastEntry = Whole(await FirstEntryAsync(turn, cancellationToken), await LastEntryAsync(turn, cancellationToken)) };
+            state = state with { FirstEntry = await FirstEntryAsync(turn, cancellationToken), LastEntry = await LastEntryAsync(turn, cancellationToken) };
         }
 
         if (state is { HasEnd: true, Answer: null })
@@ -43,9 +43,6 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
 
     private Task<StoredEntry?> LastEntryAsync(TurnAddress turn, CancellationToken cancellationToken) =>
         reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), cancellationToken).AsTask();
-
-    /// <summary>The end of the log, unless its beginning has expired already: a log without its beginning would be a silent hole.</summary>
-    private static StoredEntry? Whole(StoredEntry? first, StoredEntry? last) => first is not null && IsBeginning(first) ? last : null;
 
     /// <summary>The log of a turn that nobody began is only its end. A commit that cannot be read may have been the end of more.</summary>
     public static bool IsBeginning(StoredEntry first)

@@ -12,13 +12,16 @@ internal sealed class TurnStream(TurnAddress turn, TurnFeeds feeds) : EventStrea
     /// <summary>The answer of a turn whose log has expired: its end is told from it, and that there is a gap before it.</summary>
     public AssistantMessage? Expired { get; init; }
 
+    /// <summary>Where the log of a turn that goes on begins, when it has lost events after the cursor: that is told first. Null when it has not.</summary>
+    public ulong? LostThrough { get; init; }
+
     /// <summary>The trace in which the turn runs, if its log tells.</summary>
     public ActivityContext Trace { get; init; }
 
     /// <summary>What is done when the client leaves before the turn has ended; by default nothing.</summary>
     public Func<TurnAddress, Task>? OnDisconnect { get; init; }
 
-    public override ulong? Start => Expired is null ? After : null;
+    public override ulong? Start => Expired is null && LostThrough is null ? After : null;
 
     public override Task ExecuteAsync(HttpContext httpContext)
     {
@@ -33,10 +36,14 @@ internal sealed class TurnStream(TurnAddress turn, TurnFeeds feeds) : EventStrea
         {
             TurnSse.WriteGap(body, answer);
         }
+        else if (LostThrough is { } lost)
+        {
+            TurnSse.WriteLogGap(body, After, lost);
+        }
     }
 
     public override Task FollowAsync(ViewerBody body, CancellationToken cancellationToken) =>
-        Expired is null ? feeds.ViewAsync(turn, After, Trace, body, cancellationToken) : Task.CompletedTask;
+        Expired is null ? feeds.ViewAsync(turn, LostThrough ?? After, Trace, body, cancellationToken) : Task.CompletedTask;
 
     public override Task LeftAsync() => Expired is null && OnDisconnect is not null ? OnDisconnect(turn) : Task.CompletedTask;
 }

@@ -54,18 +54,18 @@ internal sealed partial class UsageExporter(
             return true;
         }
 
-        // A process that was frozen with a batch in hand comes to here before anybody tells it that its lease is over.
-        if (!lease.IsHeld)
-        {
-            throw new LedgerFenceLostException(ledger.Partition);
-        }
-
         await HandleAsync(batch, await SendAsync(batch, cancellationToken), cancellationToken);
         return true;
     }
 
     private async Task<SendOutcome> SendAsync(ExportBatch batch, CancellationToken cancellationToken)
     {
+        // A process that was frozen with a batch in hand comes to here before anybody tells it that its lease is over.
+        if (!lease.IsHeld)
+        {
+            throw new LedgerFenceLostException(ledger.Partition);
+        }
+
         using var span = ExportSpans.Start(batch);
         var outcome = await openMeter.SendAsync(batch.Events.Select(each => each.Payload), cancellationToken);
         ExportSpans.End(span, outcome);
@@ -169,7 +169,8 @@ internal sealed partial class UsageExporter(
     }
 
     /// <summary>
-    /// An event alone is refused, and OpenMeter does not say that it is the event's fault. If it refuses a good event too, it is not.
+    /// An event alone is refused, and OpenMeter does not say that it is the event's fault. If it refuses a good event too, it is not. If it takes
+    /// that one, it may have been mended in between: at fault is what it refuses before and after.
     /// </summary>
     private async Task JudgeAsync(ExportBatch batch, SendOutcome outcome, CancellationToken cancellationToken)
     {
@@ -177,7 +178,8 @@ internal sealed partial class UsageExporter(
         switch (witness.Result)
         {
             case SendResult.Taken:
-                await RefuseAsync(batch, 0, outcome, cancellationToken);
+                metrics.Retry(batch.Events.Count, outcome.Cause);
+                await JudgeAgainAsync(batch, await SendAsync(batch, cancellationToken), cancellationToken);
                 break;
             case SendResult.Invalid or SendResult.TooLarge:
                 await ParkAsync(batch, outcome, cancellationToken);
@@ -187,6 +189,11 @@ internal sealed partial class UsageExporter(
                 break;
         }
     }
+
+    private Task JudgeAgainAsync(ExportBatch batch, SendOutcome outcome, CancellationToken cancellationToken) =>
+        outcome.Result is SendResult.Invalid or SendResult.TooLarge
+            ? RefuseAsync(batch, 0, outcome, cancellationToken)
+            : HandleAsync(batch, outcome, cancellationToken);
 
     private async Task RefuseAsync(ExportBatch batch, int index, SendOutcome outcome, CancellationToken cancellationToken)
     {

@@ -68,8 +68,8 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
         _ => cause is "doubled",
     };
 
-    /// <summary>By its id, or because it was said to be too large alone in a request: nobody can send less.</summary>
-    private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || system.OpenMeter.HistoryOf(id).TooLarge > 0);
+    /// <summary>By its id, or because it was said twice to be too large alone in a request: nobody can send less.</summary>
+    private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || system.OpenMeter.HistoryOf(id).TooLarge > 1);
 
     /// <summary>Once is no proof: what it lost once goes again, and is there then.</summary>
     private bool IsLostForGood(string id) => system.OpenMeter.HistoryOf(id) is { Promised: >= 2 } history && history.Lost + history.Forgotten >= 2;

@@ -145,8 +145,8 @@ public sealed partial class ApiDocumentTests(ApiDocument document) : IClassFixtu
     }
 
     [Theory(Timeout = Limits.Test)]
-    [InlineData("POST /v1/kgent/sessions/{sessionId}/messages", "Events")]
-    [InlineData("GET /v1/kgent/sessions/{sessionId}/turns/{turnId}/events", "Events")]
+    [InlineData("POST /v1/kgent/sessions/{sessionId}/messages", "Events", "A log without its beginning")]
+    [InlineData("GET /v1/kgent/sessions/{sessionId}/turns/{turnId}/events", "Events", "A log without its beginning")]
     [InlineData("GET /v1/kgent/sessions/{sessionId}/events", "Events", "All turns of a session")]
     public void Stream_NamesItsEvents(string name, params string[] headings)
     {

@@ -65,7 +65,7 @@ public sealed class UsageExportRefusalTests : MeteringTest
         OpenMeter.Deduplicate = false;
         OpenMeter.VisibleAfter = TimeSpan.FromMilliseconds(100);
         OpenMeter.Break(new OpenMeterFault(RequestFault.PartlyTaken, Taken: 2));
-        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await using var metering = await StartInBatchesAsync(5);
         var events = await Recorder.RecordAsync(5);
         await Recorder.SettledAsync();
 
@@ -106,7 +106,7 @@ public sealed class UsageExportRefusalTests : MeteringTest
     public async Task Batch_IsHalved_WhenItIsTooLarge()
     {
         OpenMeter.LargestBody = 3000;
-        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await using var metering = await StartInBatchesAsync(8);
         await Recorder.RecordAsync(8);
         await Recorder.SettledAsync();
 
@@ -119,7 +119,7 @@ public sealed class UsageExportRefusalTests : MeteringTest
     public async Task EventThatIsTooLargeAlone_IsADeadLetter_AndTheOthersGo()
     {
         OpenMeter.LargestBody = 3000;
-        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await using var metering = await StartInBatchesAsync(5);
         await Recorder.RecordAsync(2);
         var large = UsageSample.Event(Guid.NewGuid().ToString(), UsageRecorder.Tenant, 2).Replace("{\"schema\"", $"{{{new string(' ', 3000)}\"schema\"", StringComparison.Ordinal);
         var sequence = await Recorder.RecordAsync(large);
@@ -143,7 +143,7 @@ public sealed class UsageExportRefusalTests : MeteringTest
             OpenMeter.IsPoison = usage => usage.GetProperty("data").TryGetProperty("model", out var model) && model.ValueEquals("poison");
         }
 
-        await using var metering = await StartAsync(("Metering:Export:BatchWait", "00:00:01"));
+        await using var metering = await StartInBatchesAsync(8);
         await Recorder.RecordAsync(3);
         var bad = UsageSample.Event(Guid.NewGuid().ToString(), UsageRecorder.Tenant, 3, model: "poison");
         var sequence = await Recorder.RecordAsync(hasIndex ? bad.Replace("application/json", "text/plain", StringComparison.Ordinal) : bad);
@@ -156,8 +156,8 @@ public sealed class UsageExportRefusalTests : MeteringTest
         Assert.Equal([sequence], (await Recorder.Ledger.StateAsync()).Refused);
         Assert.Equal(7, OpenMeter.AcceptedEvents.Count(usage => usage.GetProperty("subject").ValueEquals("acme")));
 
-        // The batch, its halves and theirs down to the one, a good event to compare with, and the rest.
-        Assert.Equal(hasIndex ? 2 : 8, OpenMeter.Requests.Count);
+        // The batch, its halves and theirs down to the one, a good event to compare with, the one again, and the rest.
+        Assert.Equal(hasIndex ? 2 : 9, OpenMeter.Requests.Count);
         Assert.Equal(0, OpenMeter.Duplicates);
     }
 
@@ -178,6 +178,41 @@ public sealed class UsageExportRefusalTests : MeteringTest
         await AssertEachOnceAsync(4);
     }
 
+    /// <summary>OpenMeter is mended after it has refused the event and before it takes the good one.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(400)]
+    [InlineData(413)]
+    public async Task Event_IsTaken_WhenItIsRefusedOnlyBeforeTheGoodOneIsTaken(int status)
+    {
+        OpenMeter.FailNext(status);
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(1);
+        await Recorder.SettledAsync();
+
+        Assert.Empty(await Recorder.LettersAsync());
+        await AssertEachOnceAsync(1);
+        Assert.Equal(3, OpenMeter.Requests.Count);
+        Assert.Equal(OpenMeter.Requests[0].Body, OpenMeter.Requests[2].Body);
+    }
+
+    /// <summary>The answer to the second try gets lost: that the first was refused does not make it one that was not taken.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Event_IsLookedFor_WhenItGoesOnceMoreAndHasNoClearAnswer()
+    {
+        OpenMeter.Deduplicate = false;
+        OpenMeter.VisibleAfter = TimeSpan.FromMilliseconds(100);
+        OpenMeter.FailNext(400);
+        OpenMeter.Break(new OpenMeterFault(RequestFault.None));
+        OpenMeter.LoseReplies();
+        await using var metering = await StartAsync();
+        await Recorder.RecordAsync(1);
+        await Recorder.SettledAsync();
+
+        Assert.Empty(await Recorder.LettersAsync());
+        await AssertEachOnceAsync(1);
+        Assert.Equal(3, OpenMeter.Requests.Count);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Export_Stops_WhenSoManyAreRefusedThatItIsNotTheirFault()
     {
@@ -190,6 +225,9 @@ public sealed class UsageExportRefusalTests : MeteringTest
         await Eventually.TrueAsync(async () => (await ReadyAsync(metering)).Contains("2 usage events were refused and nothing more is sent", StringComparison.Ordinal));
         Assert.Equal(2, (await Recorder.Ledger.StateAsync()).Refused.Count);
     }
+
+    /// <summary>A batch that goes only when it is full: how many events are in it depends on no pause of the machine's.</summary>
+    private Task<KgentsHost> StartInBatchesAsync(int size) => StartAsync(("Metering:Export:BatchSize", $"{size}"), ("Metering:Export:BatchWait", "00:01:00"));
 
     private async Task AssertEachOnceAsync(int count)
     {
