@@ -29,6 +29,13 @@ internal sealed class UsageDecisions
             case UsageReplayed one:
                 discarded.Remove(one.Sequence);
                 break;
+            case UsageAccepted taken:
+                // Sent by a version that knew of no decision: it is billed, and is looked for as every other.
+                discarded.ExceptWith(SequenceRange.All(taken.Events));
+                break;
+            case UsageConfirmed shown:
+                discarded.ExceptWith(SequenceRange.All(shown.Events));
+                break;
             case UsageReissued one:
                 reissued[one.Sequence] = one.Id;
                 break;
