@@ -36,7 +36,7 @@ public sealed class LedgerRebuildTests : MeteringTest
         var read = new List<int>();
         for (var tries = 0; tries < 4; tries++)
         {
-            await hold.Reached.WaitAsync(TestContext.Current.CancellationToken);
+            Assert.Same(hold.Reached, await Task.WhenAny(hold.Reached, rebuild));
             read.Add(proxy.PublishedSubjects.Count(subject => subject == $"$JS.API.DIRECT.GET.{Streams.Ledger.Name}"));
             await ledger.AppendAsync(new UsageReissued(sequence, $"try {tries}", "a test"), TestContext.Current.CancellationToken);
             var held = hold;
@@ -44,7 +44,7 @@ public sealed class LedgerRebuildTests : MeteringTest
             held.Release();
         }
 
-        await hold.Reached.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Same(hold.Reached, await Task.WhenAny(hold.Reached, rebuild));
         hold.Release();
         var (isDone, text) = await rebuild;
 
