@@ -67,12 +67,7 @@ internal sealed class LedgerState
         Hash = hash;
         LastSequence = sequence;
         SinceBase++;
-        if (entry is not UsageDiscarded)
-        {
-            // One since the ledger was opened is found in it, behind its event: a snapshot needs not have room for all that is ever given up.
-            Decisions.Apply(entry);
-        }
-
+        Decisions.ApplyKept(entry);
         switch (entry)
         {
             case LedgerOpened opened:

@@ -57,6 +57,15 @@ internal sealed class UsageDecisions
         }
     }
 
+    /// <summary>All but what is given up since the ledger was opened: that is found in it, behind its event, and a snapshot needs no room for it.</summary>
+    public void ApplyKept(LedgerEntry entry)
+    {
+        if (entry is not UsageDiscarded)
+        {
+            Apply(entry);
+        }
+    }
+
     public void Forget(ulong sequence)
     {
         discarded.Remove(sequence);
