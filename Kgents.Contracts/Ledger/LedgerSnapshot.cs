@@ -17,7 +17,7 @@ public sealed record LedgerSnapshot(
     IReadOnlyList<SequenceRange> Quarantined,
     IReadOnlyList<LedgerHour> Hours) : LedgerEntry
 {
-    /// <summary>Events that were given up. Null for none.</summary>
+    /// <summary>Events that were given up before the ledger was opened. Null for none.</summary>
     public IReadOnlyList<SequenceRange>? Discarded { get; init; }
 
     /// <summary>Events that were sent under another id. Null for none.</summary>

@@ -2,14 +2,14 @@ using Kgents.Contracts;
 
 namespace Kgents.Metering.Ledger;
 
-/// <summary>What was given up, which the state of a ledger knows only since it writes it into its snapshots: it is the last decision on an event that holds.</summary>
+/// <summary>What was given up: the state of a ledger knows it from before the ledger was begun anew, and what was since is in its entries. It is the last decision on an event that holds.</summary>
 internal static class DiscardedEvents
 {
     /// <summary>Those of these events that were given up.</summary>
-    /// <param name="hours">Of the events: before the ledger had any of these hours, nobody can have given one up.</param>
+    /// <param name="hours">Of the events: before the ledger had any of these hours, nobody can have given one up since it was opened.</param>
     public static async Task<IReadOnlySet<ulong>> FindDiscardedAsync(this UsageLedger ledger, IReadOnlyCollection<ulong> sequences, IEnumerable<string> hours, CancellationToken cancellationToken)
     {
-        var discarded = new HashSet<ulong>();
+        var discarded = sequences.Where(ledger.State.Decisions.Discarded.Contains).ToHashSet();
         var first = hours.Distinct().Select(hour => ledger.State.Hours.GetValueOrDefault(hour)?.First).Min();
         if (ledger.State.Counts.Discarded == 0 || first is not { } from)
         {
@@ -28,7 +28,6 @@ internal static class DiscardedEvents
             }
         }
 
-        discarded.UnionWith(sequences.Where(ledger.State.Decisions.Discarded.Contains));
         return discarded;
     }
 }

@@ -5,7 +5,7 @@ namespace Kgents.Metering.Ledger;
 
 /// <summary>
 /// What the entries of a ledger add up to. It changes by <see cref="Apply"/> alone, so that who reads the ledger knows what its writer knew. Its
-/// size is that of what is not settled, not of what was ever received.
+/// size is that of what is not settled, of the hours that have events and of what operators decided, not of what was ever received.
 /// </summary>
 internal sealed class LedgerState
 {
@@ -53,7 +53,7 @@ internal sealed class LedgerState
 
     public IReadOnlyDictionary<string, LedgerHour> Hours => hours;
 
-    /// <summary>Also those from before it was begun anew.</summary>
+    /// <summary>What was given up before it was begun anew, and the ids that were given at any time.</summary>
     public UsageDecisions Decisions { get; } = new();
 
     public int Missing => Unsettled.Values.Count(each => each.Phase == UnsettledPhase.Missing);
@@ -67,7 +67,7 @@ internal sealed class LedgerState
         Hash = hash;
         LastSequence = sequence;
         SinceBase++;
-        Decisions.Apply(entry);
+        Decisions.ApplyKept(entry);
         switch (entry)
         {
             case LedgerOpened opened:

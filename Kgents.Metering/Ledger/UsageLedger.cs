@@ -63,11 +63,21 @@ internal sealed class UsageLedger(int partition, JetStreamReader reader, FencedP
         return opening;
     }
 
-    /// <summary>Those that can be read, of all that there are, whatever stands before and between them.</summary>
-    public async IAsyncEnumerable<LedgerEntry> ReadUncheckedAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Those that can be read, of all from a sequence to the last one that is known, whatever stands before and between them.</summary>
+    public async IAsyncEnumerable<LedgerEntry> ReadUncheckedAsync(ulong from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var stored in reader.ReadAsync(Stream, subject, 1, State.LastSequence, cancellationToken))
+        if (from > State.LastSequence)
         {
+            yield break;
+        }
+
+        await foreach (var stored in reader.ReadAsync(Stream, subject, from, State.LastSequence, cancellationToken))
+        {
+            if (stored.Sequence > State.LastSequence)
+            {
+                yield break;
+            }
+
             if (LedgerCodec.TryDecode(stored) is { } entry)
             {
                 yield return entry;

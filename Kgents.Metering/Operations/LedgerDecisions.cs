@@ -80,6 +80,12 @@ internal sealed class LedgerDecisions(UsageLedger ledger, UsageDeadLetters lette
             return RefuseAsync($"{sequence} is not missing");
         }
 
+        var decisions = ledger.State.Decisions;
+        if (decisions.Count >= UsageDecisions.Most && decisions.IdOf(sequence) is null)
+        {
+            return RefuseAsync($"{decisions.Count} decisions of operators are kept already, and a ledger keeps at most {UsageDecisions.Most}");
+        }
+
         // Each time another id: the one before it is known to OpenMeter, which is why it is missing.
         var id = Uuid.NewNameBased(Reissues, string.Create(CultureInfo.InvariantCulture, $"{sequence}|{each.ReissuedAs}")).ToString();
         return EnterAsync(new UsageReissued(sequence, id, reason), $"{sequence} goes out as {id}. If OpenMeter shows the old one after all, it is counted twice.", cancellationToken);

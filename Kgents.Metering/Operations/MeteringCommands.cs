@@ -68,11 +68,7 @@ internal static class MeteringCommands
 
             if (arguments.Verb == "rebuild")
             {
-                await ledger.LoadLastAsync(cancellationToken);
-                var decided = await ledger.ReadDecisionsAsync(services.GetRequiredService<JetStreamReader>(), cancellationToken);
-                await sessions.CreateReceiver(ledger).OpenAsync(arguments.Reason!, decided, cancellationToken);
-                await output.WriteLineAsync("The ledger begins anew. A running replica reads KGENTS_USAGE again, and asks OpenMeter for each event before it sends it.");
-                return 0;
+                return await new LedgerRebuild(sessions, services.GetRequiredService<JetStreamReader>(), output).RunAsync(arguments.Partition, arguments.Reason!, cancellationToken) ? 0 : 1;
             }
 
             await ledger.LoadAsync(cancellationToken);

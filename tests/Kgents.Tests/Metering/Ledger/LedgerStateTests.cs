@@ -36,6 +36,33 @@ public sealed class LedgerStateTests
         Assert.Equal((0, 1, 3UL), (state.Waiting, state.Counts.Discarded, state.SentThrough));
     }
 
+    /// <summary>What was given up since the ledger was opened is in its entries, however much that is.</summary>
+    [Fact]
+    public void Snapshot_HasNoRoomForWhatIsInTheEntries()
+    {
+        var state = new LedgerState();
+        state.Apply(new LedgerOpened(1, 0, "a test") { Number = 1, Discarded = [new SequenceRange(1, 1)] }, 1, "");
+        state.Apply(new UsageDiscarded(3, "a test") { Number = 2 }, 2, "");
+
+        Assert.Equal([new SequenceRange(1, 1)], state.Snapshot().Discarded);
+    }
+
+    /// <summary>Each is one message, which NATS takes up to 1 MiB.</summary>
+    [Fact]
+    public void OpeningAndSnapshot_HaveRoomForAllThatIsKept_BesideTheHoursOf400Days()
+    {
+        const ulong first = 100_000_000_000;
+        var opened = new LedgerOpened(1, 0, "a test") { Number = 1, Reissued = [.. Enumerable.Range(0, UsageDecisions.Most).Select(number => new ReissuedEvent(first + (ulong)number, $"{Guid.NewGuid()}"))] };
+        var state = new LedgerState();
+        state.Apply(opened, 1, "");
+        var hours = Enumerable.Range(0, 400 * 24).Select(hour => new ReceivedEvent((ulong)hour + 1, "a", "", $"{DateTimeOffset.UnixEpoch.AddHours(hour):yyyy-MM-ddTHH}"));
+        state.Apply(new UsageReceived(1, 400 * 24, [.. hours], []) { Number = 2 }, first, "");
+
+        Assert.Equal((UsageDecisions.Most, 400 * 24), (state.Decisions.Count, state.Hours.Count));
+        Assert.InRange(LedgerCodec.Encode(opened).Length, 1, 1024 * 1024);
+        Assert.InRange(LedgerCodec.Encode(state.Snapshot()).Length, 900_000, 1024 * 1024);
+    }
+
     /// <summary>Who has an event in hand, or waits until OpenMeter must show it, still does after it wrote a snapshot: else the event would go out beside itself.</summary>
     [Fact]
     public void Snapshot_LeavesWhatTheProcessKnowsOfAnEvent()
