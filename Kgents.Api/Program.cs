@@ -1,9 +1,10 @@
 using Kgents.Api;
 using Kgents.ServiceDefaults;
 
-return await Startup.RunAsync(args, Console.Error, async () =>
+return await Startup.RunAsync(Console.Error, async explainBy =>
 {
     var builder = WebApplication.CreateBuilder(args);
+    explainBy(builder.Configuration);
     builder.AddServiceDefaults("kgents-api");
     builder.AddKgentsApi();
 
@@ -11,4 +12,5 @@ return await Startup.RunAsync(args, Console.Error, async () =>
     app.MapDefaultEndpoints();
     app.MapKgentsApi();
     await app.RunAsync();
+    return Environment.ExitCode;
 });

@@ -2,18 +2,20 @@ using Kgents.Metering;
 using Kgents.Metering.Operations;
 using Kgents.ServiceDefaults;
 
-if (MeteringCommands.Has(args))
+return await Startup.RunAsync(Console.Error, async explainBy =>
 {
-    return await MeteringCommands.RunAsync(args, Console.Out, CancellationToken.None);
-}
+    if (MeteringCommands.Has(args))
+    {
+        return await MeteringCommands.RunAsync(args, Console.Out, explainBy, CancellationToken.None);
+    }
 
-return await Startup.RunAsync(args, Console.Error, async () =>
-{
     var builder = WebApplication.CreateBuilder(args);
+    explainBy(builder.Configuration);
     builder.AddServiceDefaults("kgents-metering");
     builder.AddKgentsMetering();
 
     var app = builder.Build();
     app.MapDefaultEndpoints();
     await app.RunAsync();
+    return Environment.ExitCode;
 });

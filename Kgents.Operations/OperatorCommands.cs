@@ -22,9 +22,15 @@ internal static class OperatorCommands
 
         """;
 
-    /// <summary>0 when it was done, 1 when it was refused or failed, 2 when the command is not understood.</summary>
+    /// <summary>0 when it was done, or help was asked for; 1 when it was refused or failed, 2 when the command is not understood.</summary>
     public static async Task<int> RunAsync(string[] args, IHost host, TextWriter output, CancellationToken cancellationToken)
     {
+        if (args.Any(argument => argument is "--help" or "-h"))
+        {
+            await output.WriteAsync(Usage);
+            return 0;
+        }
+
         var services = host.Services;
         Func<INatsJSContext, CancellationToken, Task<bool>>? command = args switch
         {

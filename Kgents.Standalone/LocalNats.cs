@@ -64,7 +64,19 @@ internal sealed partial class LocalNats(LocalNatsDirectory directory, LocalNatsO
 
     internal static async Task<LocalNats> StartAsync(LocalNatsOptions options, string shippedConfiguration, CancellationToken cancellationToken)
     {
-        var directory = LocalNatsDirectory.Open(options.Directory);
+        try
+        {
+            return await StartAsync(options, LocalNatsDirectory.Open(options.Directory), shippedConfiguration, cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingException(
+                $"{Path.GetFullPath(options.Directory)} cannot hold what Kgents keeps: {exception.Message} Mend that, or give it another directory: Nats:Directory (environment: Nats__Directory).", exception);
+        }
+    }
+
+    private static async Task<LocalNats> StartAsync(LocalNatsOptions options, LocalNatsDirectory directory, string shippedConfiguration, CancellationToken cancellationToken)
+    {
         try
         {
             directory.EndOrphan();

@@ -17,6 +17,9 @@ internal sealed class LocalNatsDirectory : IDisposable
 
     private const int MostHeard = 20;
 
+    /// <summary>As Windows, Linux and macOS name it: the framework has no type of its own for it.</summary>
+    private static readonly int[] SharingViolations = [unchecked((int)0x80070020), 11, 35];
+
     private readonly ConcurrentQueue<string> heard = new();
     private readonly FileStream held;
     private readonly string home;
@@ -48,7 +51,7 @@ internal sealed class LocalNatsDirectory : IDisposable
         {
             return new LocalNatsDirectory(root, new FileStream(Path.Combine(home, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException exception)
+        catch (IOException exception) when (SharingViolations.Contains(exception.HResult))
         {
             throw new SettingException($"Another Kgents runs in {root}. Stop it, or give this one another directory: Nats:Directory (environment: Nats__Directory).", exception);
         }

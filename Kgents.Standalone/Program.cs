@@ -4,9 +4,10 @@ using Kgents.ServiceDefaults;
 using Kgents.Standalone;
 using Kgents.Streaming;
 
-return await Startup.RunAsync(args, Console.Error, async () =>
+return await Startup.RunAsync(Console.Error, async explainBy =>
 {
     var builder = WebApplication.CreateBuilder(args);
+    explainBy(builder.Configuration);
     builder.UseDefaultAddress();
     await using var nats = await LocalNats.StartUnlessConnectedAsync(builder);
 
@@ -20,4 +21,5 @@ return await Startup.RunAsync(args, Console.Error, async () =>
     app.MapKgentsApi();
     nats?.StopWith(app);
     await app.RunAsync();
+    return Environment.ExitCode;
 });

@@ -37,5 +37,8 @@ internal static class ClosedValues
     public static IEnumerable<string>? OfField(Type body, string name) =>
         name != "status" ? Fields.GetValueOrDefault(name) : body == typeof(ChangeSessionRequest) ? SessionStatuses.All : TenantStatusText.All;
 
+    /// <summary>Who validates against the document is stricter than the API.</summary>
+    public static bool IsInAnyCase(string name) => name is "mode" or "budget";
+
     public static IEnumerable<string>? OfParameter(string name) => Parameters.GetValueOrDefault(name);
 }

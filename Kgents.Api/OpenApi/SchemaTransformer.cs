@@ -40,7 +40,7 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
         }
 
         // Texts, and a field without one is left out.
-        if (schema.Enum is { Count: > 0 } values)
+        if ((Nullable.GetUnderlyingType(type.Type) ?? type.Type).IsEnum && schema.Enum is { Count: > 0 } values)
         {
             schema.Type = JsonSchemaType.String;
             schema.Enum = [.. values.Where(value => value is not null && !value.IsJsonNullSentinel())];
@@ -60,11 +60,13 @@ internal sealed class SchemaTransformer : IOpenApiSchemaTransformer
             schema.Description = NameAsOnTheWire(schema.Description, type.Properties);
             foreach (var (name, property) in properties.Where(each => each.Value is OpenApiSchema).Select(each => (each.Key, (OpenApiSchema)each.Value)))
             {
-                var closed = isRequest ? ClosedValues.OfField(type.Type, name) : null;
-                property.Type &= isRequest && closed is null && !schema.Required.Contains(name) ? property.Type : ~JsonSchemaType.Null;
-                if (closed is not null && (property.Items ?? property) is OpenApiSchema text)
+                // In a request null is as if it were left out.
+                var mayBeNull = isRequest && !schema.Required.Contains(name);
+                property.Type &= mayBeNull ? property.Type : ~JsonSchemaType.Null;
+                if (isRequest && ClosedValues.OfField(type.Type, name) is { } closed && (property.Items ?? property) is OpenApiSchema text)
                 {
-                    text.Enum = [.. closed.Select(value => JsonValue.Create(value))];
+                    text.Enum = [.. closed.Select(value => JsonValue.Create(value)), .. mayBeNull && text == property ? [JsonNullSentinel.JsonNull] : Array.Empty<JsonNode>()];
+                    text.Description = ClosedValues.IsInAnyCase(name) ? $"{text.Description} Taken in any case.".TrimStart() : text.Description;
                 }
             }
         }

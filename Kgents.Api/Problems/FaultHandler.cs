@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Metadata;
 using NATS.Client.Core;
 
 namespace Kgents.Api.Problems;
@@ -57,9 +58,14 @@ internal sealed partial class FaultHandler(ILogger<FaultHandler> logger) : IExce
         (StatusCodes.Status413PayloadTooLarge, _) => Problem.TooLarge,
         (StatusCodes.Status415UnsupportedMediaType, _) => Problem.NotJson,
         (_, JsonException json) => UnreadableJson.Explain(context, json),
-        (StatusCodes.Status400BadRequest, null) when context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } => Problem.Invalid(400, "body", "is missing: it must be a JSON object"),
+        (StatusCodes.Status400BadRequest, null) when TakesBody(context) => Problem.Invalid(400, "body", $"{(HasBody(context) ? "" : "is missing: it ")}must be a JSON object"),
         _ => Unreadable(bad.StatusCode),
     };
+
+    /// <summary>The endpoint of the request is not the exception handler's.</summary>
+    private static bool TakesBody(HttpContext context) => context.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>() is not null;
+
+    private static bool HasBody(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false };
 
     private static ProblemHttpResult Unreadable(int status) => Problem.Invalid(status, "body", "could not be read");
 

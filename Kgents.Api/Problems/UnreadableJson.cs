@@ -13,7 +13,7 @@ internal static class UnreadableJson
 {
     public static ProblemHttpResult Explain(HttpContext context, JsonException json)
     {
-        var names = (json.Path ?? "").TrimStart('$', '.');
+        var names = json.Path is ['$', '.', .. var path] ? path : (json.Path ?? "").TrimStart('$');
         if (names == "")
         {
             return Problem.Invalid(400, "body", $"is not JSON of the kind that is expected{PlaceOf(json)}");

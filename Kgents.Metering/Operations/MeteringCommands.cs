@@ -33,16 +33,18 @@ internal static class MeteringCommands
 
     public static bool Has(string[] args) => args is ["ledger" or "dead-letters", ..];
 
-    /// <summary>0 when it was done, 1 when it could not be, 2 when the command is not understood.</summary>
-    public static async Task<int> RunAsync(string[] args, TextWriter output, CancellationToken cancellationToken)
+    /// <summary>A command of the line, on a host of its own.</summary>
+    /// <param name="explainBy">Is given the configuration, for <see cref="Startup"/>.</param>
+    /// <returns>0 when it was done, or help was asked for; 1 when it could not be, 2 when the command is not understood.</returns>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, Action<IConfiguration> explainBy, CancellationToken cancellationToken)
     {
         if (MeteringArguments.TryParse(args) is not { } arguments)
         {
             await output.WriteAsync(Usage);
-            return 2;
+            return args.Any(argument => argument is "--help" or "-h") ? 0 : 2;
         }
 
-        using var host = CreateHost();
+        using var host = CreateHost(explainBy);
         return await NatsCommand.RunAsync(host, output, NatsCommand.Patience, stopping => RunAsync(arguments, host.Services, output, stopping), cancellationToken);
     }
 
@@ -120,9 +122,10 @@ internal static class MeteringCommands
         }
     }
 
-    private static IHost CreateHost()
+    private static IHost CreateHost(Action<IConfiguration> explainBy)
     {
         var builder = Host.CreateApplicationBuilder();
+        explainBy(builder.Configuration);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
 
         // What a command cannot do it says itself, in one line.

@@ -1,3 +1,4 @@
+using Kgents.ServiceDefaults;
 using Kgents.ServiceDefaults.Connections;
 
 namespace Kgents.Streaming.Models;
@@ -21,7 +22,7 @@ internal sealed record ModelConnection(string Provider, Uri Endpoint, string? Ke
     };
 
     /// <summary>Null for the built-in persona, which needs no connection.</summary>
-    /// <exception cref="InvalidOperationException">It cannot be used; the message names the setting and what it can be, and never repeats its value.</exception>
+    /// <exception cref="SettingException">It cannot be used; the message names the setting and what it can be, and never repeats its value.</exception>
     public static ModelConnection? Find(IConfiguration configuration)
     {
         if (ConnectionStringParts.Find(configuration, ConnectionName, "Provider=openai;Endpoint=https://host/v1;Key=secret;Model=name") is not { } parts)

@@ -46,7 +46,7 @@ public sealed partial class ComposeTests
         await using var api = await ServiceProcess.StartAsync("Kgents.Api", Environment("api", users, nats), TestContext.Current.CancellationToken);
         await api.WaitForReadyAsync(TestContext.Current.CancellationToken);
 
-        var (exitCode, output) = await DotnetCommand.RunProgramAsync("Kgents.Operations", Environment("operations", users, nats), "streams", "show");
+        var (exitCode, output, _) = await DotnetCommand.RunProgramAsync("Kgents.Operations", Environment("operations", users, nats), "streams", "show");
 
         Assert.Equal(0, exitCode);
         Assert.Contains("All that is there is as the settings say.", output, StringComparison.Ordinal);

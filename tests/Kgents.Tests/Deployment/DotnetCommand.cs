@@ -17,18 +17,20 @@ internal static class DotnetCommand
     }
 
     /// <summary>A command of one of the programs: how it ended, and what it wrote.</summary>
-    public static async Task<(int ExitCode, string Output)> RunProgramAsync(string project, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
+    public static async Task<(int ExitCode, string Output, string Errors)> RunProgramAsync(string project, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
     {
         var start = ServiceStartInfo.Create(project, environment);
         start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
 
         using var program = Process.Start(start)!;
+        var errors = program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var output = await program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await program.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (program.ExitCode, output);
+        return (program.ExitCode, output, await errors);
     }
 }

@@ -4,6 +4,7 @@ using Kgents.Api;
 using Kgents.Metering;
 using Kgents.ServiceDefaults;
 using Kgents.Streaming;
+using Kgents.Tests.Deployment;
 using Kgents.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
@@ -70,26 +71,61 @@ public sealed class StartupTests
         Assert.Contains("--urls", told, StringComparison.Ordinal);
     }
 
+    /// <summary>As a program: what is wrong with its arguments is thrown before there is a configuration.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("Kgents.Api", "", "", "-x=1", "'-x=1'")]
+    [InlineData("Kgents.Metering", "ConnectionStrings__openmeter", "x", "", "ConnectionStrings:openmeter (environment: ConnectionStrings__openmeter): it is not a list of Name=value pairs.")]
+    [InlineData("Kgents.Metering", "ConnectionStrings__openmeter", "x", "ledger show", "ConnectionStrings:openmeter (environment: ConnectionStrings__openmeter): it is not a list of Name=value pairs.")]
+    [InlineData("Kgents.Metering", "DOTNET_Nats__Partitions", "0", "dead-letters list", "Nats:Partitions (environment: Nats__Partitions) is '0': it must be between 1 and 64.")]
+    [InlineData("Kgents.Operations", "DOTNET_Nats__Partitions", "0", "streams show", "Nats:Partitions (environment: Nats__Partitions) is '0': it must be between 1 and 64.")]
+    [InlineData("Kgents.Streaming", "ASPNETCORE_Turns__Slots", "0", "", "Turns:Slots (environment: Turns__Slots) is '0': it must be between 1 and 512.")]
+    public async Task Program_SaysWhatIsWrong_InOneLine(string project, string variable, string value, string arguments, string expected)
+    {
+        Dictionary<string, string?> environment = new() { ["ConnectionStrings__nats"] = "nats://127.0.0.1:1", ["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = null };
+        if (variable != "")
+        {
+            environment[variable] = value;
+        }
+
+        var (code, output, errors) = await DotnetCommand.RunProgramAsync(project, environment, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(1, code);
+        Assert.Contains(expected, Assert.Single($"{output}{errors}".Trim().Split(Environment.NewLine)), StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("Kgents.Metering", "ledger", "--help", "usage: ledger show")]
+    [InlineData("Kgents.Operations", "backup", "-h", "usage: streams show")]
+    public async Task CommandAskedForHelp_SaysHowItIsUsed_AndDoesNothing(string project, string command, string option, string expected)
+    {
+        var (code, output, _) = await DotnetCommand.RunProgramAsync(project, new Dictionary<string, string?>(), command, option);
+
+        Assert.Equal(0, code);
+        Assert.StartsWith(expected, output, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Fault_IsLeftToBeSeenWhole() => await Assert.ThrowsAsync<InvalidOperationException>(() =>
-        Startup.RunAsync([], TextWriter.Null, () => throw new InvalidOperationException("a fault of ours")));
+        Startup.RunAsync(TextWriter.Null, _ => throw new InvalidOperationException("a fault of ours")));
 
     [Fact(Timeout = Limits.Test)]
     public async Task Cancellation_ThatNobodyAskedFor_IsAFault() => await Assert.ThrowsAsync<OperationCanceledException>(() =>
-        Startup.RunAsync([], TextWriter.Null, () => throw new OperationCanceledException()));
+        Startup.RunAsync(TextWriter.Null, _ => throw new OperationCanceledException()));
 
     private static async Task<(int Code, string Told)> RunAsync(params string[] settings)
     {
         await using var told = new StringWriter();
-        var code = await Startup.RunAsync(settings, told, async () =>
+        var code = await Startup.RunAsync(told, async explainBy =>
         {
             var builder = WebApplication.CreateBuilder(["--ConnectionStrings:nats=nats://127.0.0.1:1", "--urls=http://127.0.0.1:0", .. settings]);
+            explainBy(builder.Configuration);
             builder.AddServiceDefaults("kgents-tests");
             builder.AddKgentsApi();
             builder.AddKgentsStreaming();
             builder.AddKgentsMetering();
             await using var app = builder.Build();
             await ((IHost)app).RunAsync(TestContext.Current.CancellationToken);
+            return 0;
         });
         return (code, told.ToString());
     }

@@ -75,12 +75,15 @@ public sealed class HostileRequestTests(AttackedApi api) : IClassFixture<Attacke
     [InlineData("/v1/agentese/invoke", """{"path":"self.soul.manifest","observer":{"who":"x"}}""", "observer.who: is not a field here: the fields are archetype")]
     [InlineData("/v1/kgent/sessions/x/messages", """{"message":"x","when_busy":1}""", "when_busy: is not a field here: the fields are message, mode, model, budget, stream, on_busy, on_disconnect")]
     [InlineData("/v1/kgent/sessions/x/messages", """{"message":"x","cancels_on_disconnect":true}""", "cancels_on_disconnect: is not a field here")]
+    [InlineData("/v1/kgent/sessions/x/messages", """{"$message":"x"}""", "\"$message: is not a field here: the fields are message,")]
+    [InlineData("/v1/kgent/sessions", """{"$":"x"}""", "\"$: is not a field here: the fields are title,")]
     [InlineData("/v1/kgent/sessions", """{"title":7}""", "title: is not JSON of the type that this field has, or is there twice (line 1, byte 11)")]
     [InlineData("/v1/kgent/sessions", """{"title":"x","title":"y"}""", "title: is not JSON of the type that this field has, or is there twice")]
     [InlineData("/v1/kgent/sessions", """{"metadata":{"a":"x","a":"y"}}""", "is there twice")]
     [InlineData("/v1/keys", """{"name":"x","scopes":[7]}""", "scopes[0]: is not JSON of the type that this field has")]
     [InlineData("/v1/kgent/sessions", """[]""", "body: is not JSON of the kind that is expected (line 1, byte 2)")]
     [InlineData("/v1/soul/dialogue", "", "body: is missing: it must be a JSON object")]
+    [InlineData("/v1/soul/dialogue", "null", "body: must be a JSON object")]
     public async Task Body_ThatCannotBeRead_IsToldWhereAndWhy(string path, string body, string expected)
     {
         var answer = await api.RefusedAsync("HTTP/1.1 400 ", api.Post(path, "", body.Length) + body);

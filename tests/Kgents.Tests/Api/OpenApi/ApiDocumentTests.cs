@@ -46,18 +46,25 @@ public sealed partial class ApiDocumentTests(ApiDocument document) : IClassFixtu
     /// <summary>What a client that is generated takes from it: no null where a text must be, the texts where there are no others, and numbers.</summary>
     [Theory(Timeout = Limits.Test)]
     [InlineData("PostMessageRequest", "message", """{"type":"string"}""")]
-    [InlineData("PostMessageRequest", "on_busy", """{"enum":["reject","enqueue","interrupt"],"type":"string"}""")]
-    [InlineData("PostMessageRequest", "on_disconnect", """{"enum":["continue","cancel"],"type":"string"}""")]
-    [InlineData("CreateSessionRequest", "mode", """{"enum":["reflect","advise","challenge","explore"],"type":"string"}""")]
-    [InlineData("CreateSessionRequest", "budget", """{"enum":["dormant","whisper","dialogue","deep"],"type":"string"}""")]
-    [InlineData("ChangeSessionRequest", "status", """{"enum":["active","archived"],"type":"string"}""")]
-    [InlineData("ChangeTenantRequest", "status", """{"enum":["active","trialing","past_due","paused","canceled"],"type":"string"}""")]
-    [InlineData("CreateKeyRequest", "scopes", """{"type":"array","items":{"enum":["read","write","admin","billing"],"type":"string"}}""")]
+    [InlineData("PostMessageRequest", "on_busy", """{"enum":["reject","enqueue","interrupt",null],"type":["null","string"]}""")]
+    [InlineData("PostMessageRequest", "on_disconnect", """{"enum":["continue","cancel",null],"type":["null","string"]}""")]
+    [InlineData("CreateSessionRequest", "mode", """{"enum":["reflect","advise","challenge","explore",null],"type":["null","string"]}""")]
+    [InlineData("CreateSessionRequest", "budget", """{"enum":["dormant","whisper","dialogue","deep",null],"type":["null","string"]}""")]
+    [InlineData("ChangeSessionRequest", "status", """{"enum":["active","archived",null],"type":["null","string"]}""")]
+    [InlineData("ChangeTenantRequest", "status", """{"enum":["active","trialing","past_due","paused","canceled",null],"type":["null","string"]}""")]
+    [InlineData("CreateKeyRequest", "scopes", """{"type":["null","array"],"items":{"enum":["read","write","admin","billing"],"type":"string"}}""")]
     [InlineData("InvokeResponse", "session_id", """{"pattern":"^s[0-9]{1,3}-[0-9a-f]{32}$","type":"string"}""")]
     [InlineData("StepResponse", "turn_id", """{"pattern":"^t-[0-9a-f]{32}$","type":"string"}""")]
     [InlineData("ComposeRequest", "paths", """{"$ref":"#/components/schemas/JsonElement"}""")]
     public void Field_IsOfTheTypeThatIsTaken(string schema, string field, string expected) =>
         Assert.True(JsonElement.DeepEquals(JsonElement.Parse(expected), WithoutWords(document.Schemas.GetProperty(schema).GetProperty("properties").GetProperty(field))), document.Schemas.GetProperty(schema).GetRawText());
+
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("PostMessageRequest", "mode", "Taken in any case.")]
+    [InlineData("PostMessageRequest", "budget", "One of BudgetTiers; the session's by default. Taken in any case.")]
+    [InlineData("CreateSessionRequest", "mode", "Taken in any case.")]
+    public void Field_IsSaidToBeTakenInAnyCase(string schema, string field, string expected) =>
+        Assert.Equal(expected, document.Schemas.GetProperty(schema).GetProperty("properties").GetProperty(field).GetProperty("description").GetString());
 
     [Fact(Timeout = Limits.Test)]
     public void EveryEnum_IsOfTexts() => Assert.All(
