@@ -75,10 +75,10 @@ internal sealed class ChaosSystem : IAsyncDisposable
         }
     }
 
-    /// <summary>OpenMeter works again, and has forgotten which ids it took for known. What it refuses it goes on to refuse.</summary>
+    /// <summary>OpenMeter works again, and has forgotten which ids it took for known, but for one. What it refuses it goes on to refuse.</summary>
     public void MendOpenMeter()
     {
-        (OpenMeter.Rule, OpenMeter.Fate) = (null, null);
+        (OpenMeter.Rule, OpenMeter.Fate) = (null, OpenMeterFaults.FateOfClaimed);
         OpenMeter.ForgetClaims();
     }
 

@@ -33,11 +33,23 @@ internal sealed partial class Clerk(ChaosSystem system, Random random)
         }
     }
 
-    /// <summary>The last act comes when nothing dies any more: of what OpenMeter has lost, that of one partition is sent again, and that of the other stays.</summary>
+    /// <summary>
+    /// The last acts come when nothing dies any more: of what OpenMeter has lost, that of one partition is sent again, and that of the other stays; and of what is missing, one of each partition is sent under a new
+    /// id. One event becomes missing in any case, which takes until it has stayed away twice.
+    /// </summary>
     public async Task CloseAsync(CancellationToken cancellationToken)
     {
-        await GiveAsync(Order.Resend, 0, 0, int.MaxValue, cancellationToken);
-        await ReissueAsync(random.Next(ChaosSystem.Partitions), int.MaxValue, cancellationToken);
+        var act = int.MaxValue;
+        await GiveAsync(Order.Resend, 0, 0, act, cancellationToken);
+        do
+        {
+            act--;
+            for (var partition = 0; partition < ChaosSystem.Partitions; partition++)
+            {
+                await ReissueAsync(partition, act, cancellationToken);
+            }
+        }
+        while (!Orders.Any(each => each is { Verb: Order.Reissue, IsDone: true }) && await Draws.PassAsync(TimeSpan.FromSeconds(0.5), cancellationToken));
     }
 
     /// <summary>One of those that are missing, of more the oldest; the others stay so.</summary>
