@@ -49,7 +49,7 @@ internal sealed partial class Clerk(ChaosSystem system, Random random)
                 await ReissueAsync(partition, act, cancellationToken);
             }
         }
-        while (!Orders.Any(each => each is { Verb: Order.Reissue, IsDone: true }) && await Draws.PassAsync(TimeSpan.FromSeconds(0.5), cancellationToken));
+        while (system.OpenMeterFaults.HasClaimed && !Orders.Any(each => each is { Verb: Order.Reissue, IsDone: true }) && await Draws.PassAsync(TimeSpan.FromSeconds(0.5), cancellationToken));
     }
 
     /// <summary>One of those that are missing, of more the oldest; the others stay so.</summary>

@@ -53,14 +53,17 @@ internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings,
         }
     }
 
-    /// <summary>When that act came too early, or not at all: talk goes on until this ends.</summary>
+    /// <summary>When that act came too early, or not at all, or too little was sent for an id that is taken for known: talk goes on until this ends.</summary>
     private async Task LoseSomeAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ChaosSettings.Settling);
-        while (lostShown == 0 && await Draws.PassAsync(TimeSpan.FromSeconds(0.2), limit.Token))
+        while ((lostShown == 0 || !system.OpenMeterFaults.HasClaimed) && await Draws.PassAsync(TimeSpan.FromSeconds(0.2), limit.Token))
         {
-            LoseShown();
+            if (lostShown == 0)
+            {
+                LoseShown();
+            }
         }
     }
 

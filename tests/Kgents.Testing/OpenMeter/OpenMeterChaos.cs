@@ -23,6 +23,9 @@ public sealed class OpenMeterChaos(int seed, bool doubles, bool claims)
     /// <summary>Ids of the events that are there twice by its own fault. What is read of it does not change.</summary>
     public IReadOnlySet<string> Doubled => _doubled;
 
+    /// <summary>Whether there is an id that it takes for known however often its event is sent.</summary>
+    public bool HasClaimed => _claimed is not null;
+
     public int Requests { get; private set; }
 
     /// <summary>Those that went wrong.</summary>
