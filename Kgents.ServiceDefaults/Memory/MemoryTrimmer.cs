@@ -10,9 +10,6 @@ namespace Kgents.ServiceDefaults.Memory;
 /// </summary>
 internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, TimeProvider time, ILogger<MemoryTrimmer> logger) : BackgroundService
 {
-    /// <summary>In bytes per second. Thousands of open streams on which nothing comes allocate less, ten of live ones about as much.</summary>
-    private const int RateAtRest = 256 * 1024;
-
     /// <summary>In bytes. Less than this, or than a quarter of what there is with its garbage, is not worth a pause.</summary>
     private const long LeastGarbage = 32 * 1024 * 1024;
 
@@ -40,13 +37,12 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
     private async Task WatchAsync(TimeSpan interval, CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(interval, time);
-        var (before, trimmed) = (0L, 0L);
+        var watch = new RestWatch(interval, time);
+        var trimmed = 0L;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var allocated = GC.GetTotalAllocatedBytes();
-            var isAtRest = allocated - before < RateAtRest * interval.TotalSeconds;
-            before = allocated;
-            if (isAtRest && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 4))
+            if (watch.IsAtRest(allocated) && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 4))
             {
                 trimmed = allocated;
                 Trim();

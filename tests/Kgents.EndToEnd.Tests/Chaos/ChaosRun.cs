@@ -38,7 +38,9 @@ internal sealed class ChaosRun(string name, ChaosSystem system, ChaosSettings se
         var viewing = Task.WhenAll(ofSessions.Select(each => each.Viewer.FollowAsync(null, seen.Token)));
         var talking = Task.WhenAll(talkers.Select(talker => talker.TalkAsync(over.Token, limit.Token)));
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll([torment(enough.Token, cancellationToken), EndAsync(talkers, enough), clerk.RunAsync(enough.Token, cancellationToken), .. operators.Select(each => each.RunAsync(enough.Token, cancellationToken))]);
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var lateAfter = enough.Token.Register(() => late.CancelAfter(ChaosSettings.Settling));
+        await Task.WhenAll([torment(enough.Token, cancellationToken), EndAsync(talkers, enough), clerk.RunAsync(enough.Token, late.Token), .. operators.Select(each => each.RunAsync(enough.Token, late.Token))]);
         limit.CancelAfter(ChaosSettings.Settling);
         await over.CancelAsync();
         var closing = clerk.CloseAsync(limit.Token);

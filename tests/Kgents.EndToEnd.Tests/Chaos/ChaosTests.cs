@@ -25,7 +25,7 @@ public sealed class ChaosTests
             [
                 "nats-server killed", "Kgents.Api killed", "Kgents.Streaming killed", "Kgents.Metering killed", "events that OpenMeter lost", "turns that ended completed", "turns that ended cancelled", "posts that were sent again",
                 "cancelled turns that pay for what was relayed", "differences that the reconciliation names doubled", "events that OpenMeter does not take", "events of which something was taken back",
-                "events that OpenMeter lost after it had shown them", "ledgers that were begun anew",
+                "events that OpenMeter lost after it had shown them", "ledgers that were begun anew", "events that were sent under a new id",
             ],
             what => Assert.True(run.Verdict.Of(what) > 0, $"There were no {what}: this run proves little. {report}"));
     }

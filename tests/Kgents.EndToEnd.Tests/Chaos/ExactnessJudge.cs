@@ -69,7 +69,7 @@ internal sealed class ExactnessJudge(Verdict verdict, ChaosSystem system, Settle
     };
 
     /// <summary>By its id, or because it was said twice to be too large alone in a request: nobody can send less.</summary>
-    private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || system.OpenMeter.HistoryOf(id).TooLarge > 1);
+    private bool IsRefusable(string id) => recorded.TryGetValue(id, out var each) && (system.OpenMeter.IsPoison!(each) || usage.IdsOf(id).Any(one => system.OpenMeter.HistoryOf(one).TooLarge > 1));
 
     /// <summary>Once is no proof: what it lost once goes again, and is there then.</summary>
     private bool IsLostForGood(string id) => system.OpenMeter.HistoryOf(id) is { Promised: >= 2 } history && history.Lost + history.Forgotten >= 2;

@@ -11,6 +11,7 @@ internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings,
     private const int LostAtOnce = 2;
 
     private readonly Random random = settings.RandomOf("OpenMeter's acts");
+    private int lostShown;
 
     public async Task RunAsync(CancellationToken over, CancellationToken cancellationToken)
     {
@@ -21,6 +22,7 @@ internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings,
             // With room for what it waits for: an event that stays away goes again only where one replica has looked for it all the while.
             .. system.Meters.Select((meter, i) => new ReplicaFaults(meter, settings.RandomOf($"metering {i}"), calm: 20, frozen: 0.2, counts).RunAsync(over, cancellationToken)),
         ]);
+        await LoseSomeAsync(cancellationToken);
         counts.Add("requests that OpenMeter spoilt", system.OpenMeterFaults.Faults);
         counts.Add("requests to OpenMeter", system.OpenMeterFaults.Requests);
         counts.Add("events that OpenMeter lost", system.OpenMeter.Lost);
@@ -40,8 +42,6 @@ internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings,
             ("OpenMeter loses what it has shown", LoseShown, () => { }),
             ("OpenMeter loses what is old", () => openMeter.OldestTime = TimeSpan.FromSeconds(1), () => openMeter.OldestTime = null),
         ];
-        void LoseShown() => counts.Add("events that OpenMeter lost after it had shown them", system.LoseShown(random, LostAtOnce));
-
         for (var act = 0; await Draws.PassAsync(random.Between(1, 6), over); act++)
         {
             // First each of them.
@@ -51,5 +51,26 @@ internal sealed class MeteringFaults(ChaosSystem system, ChaosSettings settings,
             await Draws.PassAsync(random.Between(0.5, 2.5), over);
             end();
         }
+    }
+
+    /// <summary>When that act came too early, or not at all, or too little was sent for an id that is taken for known: talk goes on until this ends.</summary>
+    private async Task LoseSomeAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ChaosSettings.Settling);
+        while ((lostShown == 0 || !system.OpenMeterFaults.HasClaimed) && await Draws.PassAsync(TimeSpan.FromSeconds(0.2), limit.Token))
+        {
+            if (lostShown == 0)
+            {
+                LoseShown();
+            }
+        }
+    }
+
+    private void LoseShown()
+    {
+        var lost = system.LoseShown(random, LostAtOnce);
+        lostShown += lost;
+        counts.Add("events that OpenMeter lost after it had shown them", lost);
     }
 }

@@ -26,14 +26,25 @@ internal sealed class Operator(ChaosSystem system, string name, Random random)
     public ConcurrentQueue<string> Faults { get; } = new();
 
     /// <summary>Until it is over, and until something was taken back, so that a short run has that.</summary>
-    public async Task RunAsync(CancellationToken over, CancellationToken cancellationToken)
+    /// <param name="limit">What is not there by then does not come.</param>
+    public async Task RunAsync(CancellationToken over, CancellationToken limit)
     {
-        for (var i = 0; await Draws.PassAsync(random.Between(0.5, 3), over) || (!HasTakenBack && await Draws.PassAsync(TimeSpan.FromSeconds(0.2), cancellationToken)); i++)
+        try
         {
-            if (await ChooseAsync(i, cancellationToken) is { } decision)
+            for (var i = 0; await Draws.PassAsync(random.Between(0.5, 3), over) || (!HasTakenBack && await Draws.PassAsync(TimeSpan.FromSeconds(0.2), limit)); i++)
             {
-                Decisions.Enqueue(decision);
-                await SendAsync(decision, cancellationToken);
+                if (await ChooseAsync(i, limit) is { } decision)
+                {
+                    Decisions.Enqueue(decision);
+                    await SendAsync(decision, limit);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            foreach (var decision in Decisions.Where(each => each.Status == 0))
+            {
+                Faults.Enqueue($"{decision} was not answered.");
             }
         }
     }

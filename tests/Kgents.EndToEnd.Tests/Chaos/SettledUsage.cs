@@ -37,7 +37,8 @@ internal sealed record SettledUsage(StoredLog Log, StoredLedger Ledger, IReadOnl
         }
     }
 
-    private readonly Dictionary<string, string> ids = Ledger.Reissued.ToDictionary(each => each.Key, each => Ledger.Counted[each.Value]);
+    // Of an event that the ledger does not count, which is a breach of its own, a row is one of nothing that was recorded.
+    private readonly Dictionary<string, string> ids = Ledger.Reissued.Join(Ledger.Counted, each => each.Value, each => each.Key, (given, own) => (given.Key, own.Value)).ToDictionary();
 
     /// <summary>Of the event that a row is, whatever id an operator had it sent under.</summary>
     public string IdOf(JsonElement row) => row.Text("id") is var id && ids.TryGetValue(id, out var own) ? own : id;

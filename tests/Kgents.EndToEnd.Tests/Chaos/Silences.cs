@@ -16,7 +16,7 @@ internal static class Silences
         return string.Join('\n', [$"  {"seconds",-42} {"till whole",10} {"no token",10} {"no answer",10} {"no usage",10}", .. rows, "", ""]);
     }
 
-    public static double Longest(IReadOnlyList<DateTimeOffset> stored, ClusterFault fault)
+    private static double Longest(IReadOnlyList<DateTimeOffset> stored, ClusterFault fault)
     {
         DateTimeOffset[] times = [fault.Began, .. stored.Where(time => time >= fault.Began && time <= fault.Ended).Order(), fault.Ended];
         return times.Zip(times.Skip(1)).Max(pair => pair.Second - pair.First).TotalSeconds;

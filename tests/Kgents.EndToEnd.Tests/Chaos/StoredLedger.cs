@@ -30,7 +30,11 @@ internal sealed class StoredLedger
                     Last[partition] = new LedgerEpoch(partition, opened.Reason);
                 }
 
-                if (!Last[partition].Take(entry))
+                if (!Last.TryGetValue(partition, out var last))
+                {
+                    Broken.Add($"entry {entry.Number} of {ledger.Key} at {message.Sequence} comes before the ledger was begun");
+                }
+                else if (!last.Take(entry))
                 {
                     Broken.Add($"entry {entry.Number} of {ledger.Key} at {message.Sequence} has an event that was entered before");
                 }

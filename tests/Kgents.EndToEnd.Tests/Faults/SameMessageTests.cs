@@ -10,7 +10,7 @@ public sealed class SameMessageTests
 {
     private const int Senders = 100;
 
-    [Fact(Timeout = 2 * Limits.Milliseconds)]
+    [Fact(Timeout = Limits.Milliseconds)]
     public async Task OneTurn_IsRun_AndEachSenderSeesItWhole()
     {
         await using var system = await KgentsSystem.StartAsync(new SystemSettings { Metering = false });

@@ -14,11 +14,25 @@ internal sealed class HeldPort : IDisposable
     /// <param name="port">0 for any that is free.</param>
     public HeldPort(int port)
     {
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-        Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
-        if (!OperatingSystem.IsLinux())
+        try
+        {
+            _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            Port = ((IPEndPoint)_socket.LocalEndPoint!).Port;
+            if (!OperatingSystem.IsLinux())
+            {
+                _socket.Dispose();
+            }
+        }
+        catch (SocketException exception)
         {
             _socket.Dispose();
+            if (port == 0 || exception.SocketErrorCode != SocketError.AddressAlreadyInUse)
+            {
+                throw;
+            }
+
+            // Somebody took it first, and may be gone before the server is started again; if not, that start says so.
+            Port = port;
         }
     }
 

@@ -29,15 +29,17 @@ public sealed class SlowViewerTests
         using var stalled = await ConnectAsync(host, events);
         held.Release();
         var live = await response.TurnAsync();
-        await clock.EndAsync();
-        await Eventually.TrueAsync(() => host.Logs.Lines.Any(line => line.Contains("was cut", StringComparison.Ordinal)));
+        await Eventually.TrueAsync(IsCut);
         var resumed = await host.Client.GetAsync(new Uri(events, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         var again = await resumed.TurnAsync();
 
         Assert.Equal(600_000, live.Text.Length);
         Assert.Equal("complete", live.EndKind);
         Assert.Equal(live.Frames, again.Frames);
-        Assert.Single(host.Logs.Lines, line => line.Contains("was cut", StringComparison.Ordinal));
+        Assert.Single(host.Logs.Lines, IsOfCut);
+
+        // While buffers take what comes, a deadline may be met in the moment in which it ends: then the next one.
+        bool IsCut() => host.Logs.Lines.Any(IsOfCut) || (clock.TryEnd() && host.Logs.Lines.Any(IsOfCut));
     }
 
     /// <summary>It has the deadline for each piece that it takes, and not for all that is ready for it.</summary>
@@ -72,7 +74,7 @@ public sealed class SlowViewerTests
         }
 
         Assert.True(received.Count > whole.Text.Length);
-        Assert.DoesNotContain(host.Logs.Lines, line => line.Contains("was cut", StringComparison.Ordinal));
+        Assert.DoesNotContain(host.Logs.Lines, IsOfCut);
 
         async Task TakeAsync()
         {
@@ -82,6 +84,8 @@ public sealed class SlowViewerTests
             received.AddRange(buffer.AsSpan(0, count));
         }
     }
+
+    private static bool IsOfCut(string line) => line.Contains("was cut", StringComparison.Ordinal);
 
     private static ModelScript LongAnswer() => new([new ModelStep.WaitForRelease(), .. Enumerable.Repeat(new ModelStep.Token(new string('x', 2000)), 300)]);
 

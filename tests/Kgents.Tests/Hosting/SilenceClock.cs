@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Kgents.Tests.Hosting;
 
-/// <summary>The real time, but for one length of it: timers of that length, or of some of it, end when the test says so, and never before, however slow the machine is.</summary>
+/// <summary>The real time, but for one length of it: timers of that length, or of several times that, end when the test says so, and never before, however slow the machine is.</summary>
 internal sealed class SilenceClock : TimeProvider
 {
     /// <summary>The length, as a setting; nothing else has it.</summary>
@@ -25,7 +25,10 @@ internal sealed class SilenceClock : TimeProvider
     }
 
     /// <summary>Waits until a timer of the length runs, and ends it.</summary>
-    public Task EndAsync() => Eventually.TrueAsync(() => waiting.Keys.FirstOrDefault() is { } timer && timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan));
+    public Task EndAsync() => Eventually.TrueAsync(TryEnd);
+
+    /// <summary>Ends a timer of the length, if one runs now.</summary>
+    public bool TryEnd() => waiting.Keys.FirstOrDefault() is { } timer && timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
 
     private sealed class HeldTimer(SilenceClock clock, ITimer timer) : ITimer
     {
