@@ -1,6 +1,7 @@
 using Kgents.Contracts;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.ServiceDefaults.Quotas;
+using Kgents.ServiceDefaults.Sessions;
 
 namespace Kgents.Streaming.Turns;
 
@@ -9,7 +10,7 @@ namespace Kgents.Streaming.Turns;
 /// the fences of the log and of the session let one end through, and all make the same of it.
 /// </summary>
 internal sealed partial class TurnCloser(
-    TurnRunner runner, TurnFinisher finisher, TenantQuota quota, DeadLetters deadLetters, JetStreamReader reader, FencedPublisher publisher, ILogger<TurnCloser> logger)
+    TurnRunner runner, TurnFinisher finisher, SessionAnswers answers, TenantQuota quota, DeadLetters deadLetters, JetStreamReader reader, FencedPublisher publisher, ILogger<TurnCloser> logger)
 {
     /// <param name="state">What the log says up to where <paramref name="log"/> goes on.</param>
     /// <exception cref="FenceLostException">Somebody else is at work on the turn.</exception>
@@ -30,7 +31,10 @@ internal sealed partial class TurnCloser(
         return commit;
     }
 
-    /// <summary>Does what is left to do for a turn that has its answer: its place in the quota, and the terminal event, if the log lacks it: what was committed, or the error of one that cannot be.</summary>
+    /// <summary>
+    /// Does what is left to do for a turn that has its answer: its place in the quota, and the terminal event, if the log lacks it: what was committed, or the error of one that cannot be, or what
+    /// was answered, where the log was restored from before its commit.
+    /// </summary>
     /// <param name="errorCode">How a turn ends whose log says nothing of an end; null when it then ended so long ago that the log is gone.</param>
     public async Task EndLogAsync(TurnAddress turn, string? errorCode, CancellationToken cancellationToken)
     {
@@ -38,6 +42,7 @@ internal sealed partial class TurnCloser(
         errorCode = state.Unreadable is not null ? TurnErrorCodes.UnreadableLog : errorCode;
         var end = state.Commit is { } commit ? TurnFinisher.Terminal(commit, state.Text)
             : errorCode is not null ? new TurnFailed(errorCode, TurnErrorTexts.Of(errorCode))
+            : !state.IsEmpty && !state.HasTerminal && await AnswerAsync(turn, cancellationToken) is { } answer ? TurnFinisher.Terminal(answer, state.Chunks)
             : null;
         if (state.Commit is { } decided)
         {
@@ -49,6 +54,10 @@ internal sealed partial class TurnCloser(
             await new TurnLog(publisher, turn, state.LastSequence).AppendTerminalAsync(end, cancellationToken);
         }
     }
+
+    private async Task<AssistantMessage?> AnswerAsync(TurnAddress turn, CancellationToken cancellationToken) =>
+        await answers.LastAsync(turn.Tenant, turn.Session, cancellationToken) is not { } last ? null
+        : (await answers.ReadAsync(turn.Tenant, turn.Session, last.Sequence, cancellationToken).FirstOrDefaultAsync(stored => stored.Answer.Turn == turn.Turn, cancellationToken))?.Answer;
 
     [LoggerMessage(LogLevel.Error, "The log of turn {Turn} no longer has the text that was committed.")]
     private partial void LogTextDiffers(TurnId turn);

@@ -43,6 +43,15 @@ internal sealed class TurnFinisher(UsagePublisher usage, AuditLog audit, Session
         _ => throw new InvalidOperationException($"{commit.Status} is not an end of a turn."),
     };
 
+    /// <summary>The end of a turn of which nothing else is left than its answer.</summary>
+    public static TurnEvent Terminal(AssistantMessage answer, int chunks) => answer.Status switch
+    {
+        TurnStatus.Completed => new TurnCompleted(answer.Text, answer.Tokens, chunks, answer.Turn.AssistantMessageId, answer.Model) { FinishReason = answer.FinishReason },
+        TurnStatus.Failed => new TurnFailed(answer.ErrorCode!, TurnErrorTexts.Of(answer.ErrorCode!)),
+        TurnStatus.Cancelled => new TurnCancelled(answer.Turn.AssistantMessageId, answer.Tokens),
+        _ => throw new InvalidOperationException($"{answer.Status} is not an end of a turn."),
+    };
+
     private static AssistantMessage Answer(QueuedTurn turn, TurnCommitted commit, string text) => new(
         turn.Message.Turn,
         turn.Message.N,

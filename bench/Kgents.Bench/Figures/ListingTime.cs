@@ -25,6 +25,9 @@ internal static class ListingTime
 
         progress.Say($"floor: {Few} sessions");
         await WriteAsync(jetStream, Few, cancellationToken);
+
+        // The floor comes first: what its process has not compiled yet would be its time.
+        await ListAsync(api, scale, cancellationToken);
         var floor = await ListAsync(api, scale, cancellationToken);
         progress.Say($"{scale.Sessions} sessions");
         await WriteAsync(jetStream, scale.Sessions - Few, cancellationToken);

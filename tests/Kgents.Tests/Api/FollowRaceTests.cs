@@ -48,6 +48,28 @@ public sealed class FollowRaceTests : TurnTest
         Assert.True(await first);
     }
 
+    [Fact(Timeout = Limits.Test)]
+    public async Task Entry_IsGivenOnce_WhichWasHeardAndRead()
+    {
+        var hold = proxy.HoldOnce(subject => subject == $"$JS.API.DIRECT.GET.{Streams.Tokens.Name}");
+        await using var batches = FollowAsync();
+        var first = batches.MoveNextAsync().AsTask();
+        await hold.Reached;
+        await Eventually.TrueAsync(IsHeardAsync);
+        await LogAsync(new TurnChunk("one", 0));
+        hold.Release();
+        Assert.True(await first);
+        var seen = batches.Current.Select(entry => entry.Sequence).ToList();
+
+        await LogAsync(new TurnChunk(" two", 1));
+        while (seen.Count < 3 && await batches.MoveNextAsync())
+        {
+            seen.AddRange(batches.Current.Select(entry => entry.Sequence));
+        }
+
+        Assert.Equal([1, 2, 3], seen);
+    }
+
     /// <summary>No later message tells of those for which there was no room.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Follower_ReadsTheLog_WhenMoreCameThanMayWait()

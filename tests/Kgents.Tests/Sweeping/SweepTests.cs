@@ -1,5 +1,6 @@
 using System.Text;
 using Kgents.Contracts;
+using Kgents.ServiceDefaults.Nats;
 using Kgents.Streaming.Sweeping;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -23,6 +24,9 @@ public sealed class SweepTests : SweepTest
         Assert.True(TurnEventCodec.IsTerminal(entries[^1].Header(TurnHeaders.Event)!));
         Assert.Equal(billed, usage.Count(entry => Encoding.UTF8.GetString(entry.Data.Span).Contains("\"u-1\"", StringComparison.Ordinal)));
     }
+
+    private async Task<List<StoredEntry>> ReadAsync(string subject) =>
+        await api.Reader.ReadAsync(Streams.Tokens.Name, subject, 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
 
     [Fact(Timeout = Limits.Test)]
     public async Task CommittedTurn_IsFinishedOnce_WhenItsMessageIsGoneAndTwoSweepAtOnce()
@@ -103,6 +107,33 @@ public sealed class SweepTests : SweepTest
 
         await IsFinishedOnceAsync(TurnStatus.Failed, "so far", billed: 0);
         Assert.Equal(TurnErrorCodes.Interrupted, (await Conversations.AnswersAsync(api, session.ToString()))[^1].ErrorCode);
+    }
+
+    /// <summary>As after a restore of streams that were backed up one after the other: the log is from before its turn's commit, the answer from after it.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(TurnStatus.Completed)]
+    [InlineData(TurnStatus.Failed)]
+    public async Task AnsweredTurn_GetsItsEnd_WhenItsLogIsOfATimeBeforeItsCommit(TurnStatus status)
+    {
+        Model.Enqueue(status == TurnStatus.Completed ? ModelScript.Reply("whole") : new ModelScript(new ModelStep.Token("whole"), new ModelStep.CutConnection()));
+        var said = new Turn(await api.Client.SayAsync(session.ToString(), "well?"));
+        await api.Client.SayAsync(session.ToString(), "and a later one");
+        var subject = Subjects.Tokens(new TurnAddress(Conversations.Tenant, session, said.Id));
+        var stream = await api.JetStream.GetStreamAsync(Streams.Tokens.Name, cancellationToken: TestContext.Current.CancellationToken);
+        var entries = await ReadAsync(subject);
+        var commit = entries.FindIndex(entry => entry.Header(TurnHeaders.Event) == TurnEventCodec.Committed);
+        foreach (var entry in entries[commit..])
+        {
+            await stream.DeleteMessageAsync(new StreamMsgDeleteRequest { Seq = entry.Sequence }, TestContext.Current.CancellationToken);
+        }
+
+        var answers = await Conversations.AnswersAsync(api, session.ToString());
+        await Task.WhenAll(SweepAsync(first), SweepAsync(second));
+
+        var after = await ReadAsync(subject);
+        Assert.Equal(entries[..commit].Select(entry => entry.Sequence), after[..^1].Select(entry => entry.Sequence));
+        Assert.Equal(Encoding.UTF8.GetString(entries[^1].Data.Span), Encoding.UTF8.GetString(after[^1].Data.Span));
+        Assert.Equal(answers.Count, (await Conversations.AnswersAsync(api, session.ToString())).Count);
     }
 
     /// <summary>The worker lives, and is about to record the usage: whoever is first, it is recorded once, answered once and ended once.</summary>
