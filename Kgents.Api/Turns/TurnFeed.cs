@@ -37,7 +37,7 @@ internal sealed class TurnFeed : IAsyncDisposable
     public int Viewers { get; set; }
 
     /// <summary>Viewers that are called.</summary>
-    public int Watching => watchers.Count;
+    public int Watched => watchers.Count;
 
     /// <summary>Calls the viewer when there may be something new, and when time has passed, until what this returns is disposed of.</summary>
     public Watchers.Watching Watch(WakeUp viewer) => watchers.Add(viewer);

@@ -15,7 +15,7 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
         // All three at once: each is the truth at its own time, and where two of these do not fit together, one is read again below.
         var first = FirstEntryAsync(turn, cancellationToken);
         var last = LastEntryAsync(turn, cancellationToken);
-        var answer = FindAnswerAsync(turn, cancellationToken);
+        var answer = answers.FindAsync(turn, cancellationToken);
         await Task.WhenAll(first, last, answer);
         var state = new TurnState(await first, await last, await answer) { Trace = MessageSpans.Extract((await first)?.Headers) };
         if (state is { LastEntry: null, Answer: not null } or { FirstEntry: null, LastEntry: not null })
@@ -27,7 +27,7 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
         if (state is { HasEnd: true, Answer: null })
         {
             // The answer was stored before this end.
-            state = state with { Answer = await FindAnswerAsync(turn, cancellationToken) };
+            state = state with { Answer = await answers.FindAsync(turn, cancellationToken) };
         }
 
         return state is { LastEntry: null, Answer: null } && !await IsWaitingAsync(turn, cancellationToken) ? null : state;
@@ -50,20 +50,6 @@ internal sealed class TurnStore(SessionAnswers answers, JetStreamReader reader)
         var kind = first.Header(TurnHeaders.Event) ?? "";
         return kind == TurnEventCodec.Accepted
             || TurnEventCodec.TryDecode(kind, first.Data.Span, out var turnEvent) && turnEvent is TurnCommitted { Attempt: 0 };
-    }
-
-    private async Task<AssistantMessage?> FindAnswerAsync(TurnAddress turn, CancellationToken cancellationToken)
-    {
-        if (await answers.LastAsync(turn.Tenant, turn.Session, cancellationToken) is not { } last)
-        {
-            return null;
-        }
-
-        return last.Answer.Turn == turn.Turn
-            ? last.Answer
-            : await answers.ReadAsync(turn.Tenant, turn.Session, last.Sequence, cancellationToken)
-                .Select(stored => stored.Answer)
-                .FirstOrDefaultAsync(answer => answer.Turn == turn.Turn, cancellationToken);
     }
 
     /// <summary>A turn without log and answer can only be among the messages after the last answer.</summary>

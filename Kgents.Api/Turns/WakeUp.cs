@@ -87,15 +87,15 @@ internal sealed class WakeUp : IValueTaskSource, IThreadPoolWorkItem
     {
         /// <summary>As many are woken at the same time.</summary>
         private readonly WakeUp?[] firsts = new WakeUp?[Environment.ProcessorCount];
-        private int turn;
+        private int shortest;
 
         public void Add(WakeUp one)
         {
             if (one.TryCall())
             {
-                one.next = firsts[turn];
-                firsts[turn] = one;
-                turn = (turn + 1) % firsts.Length;
+                one.next = firsts[shortest];
+                firsts[shortest] = one;
+                shortest = (shortest + 1) % firsts.Length;
             }
         }
 
@@ -110,7 +110,7 @@ internal sealed class WakeUp : IValueTaskSource, IThreadPoolWorkItem
                 }
             }
 
-            turn = 0;
+            shortest = 0;
         }
     }
 }

@@ -24,6 +24,12 @@ public sealed partial class SessionAnswers(JetStreamReader reader, ILogger<Sessi
             : await ReadAsync(tenant, session, last.Sequence, cancellationToken).LastOrDefaultAsync(cancellationToken);
     }
 
+    /// <summary>The answer of a turn; null when it has none.</summary>
+    public async Task<AssistantMessage?> FindAsync(TurnAddress turn, CancellationToken cancellationToken) =>
+        await LastAsync(turn.Tenant, turn.Session, cancellationToken) is not { } last ? null
+            : last.Answer.Turn == turn.Turn ? last.Answer
+            : (await ReadAsync(turn.Tenant, turn.Session, last.Sequence, cancellationToken).FirstOrDefaultAsync(stored => stored.Answer.Turn == turn.Turn, cancellationToken))?.Answer;
+
     /// <summary>All answers up to a sequence that the caller knows from the leader, oldest first.</summary>
     public async IAsyncEnumerable<StoredAnswer> ReadAsync(TenantId tenant, SessionId session, ulong upTo, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

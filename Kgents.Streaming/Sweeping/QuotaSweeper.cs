@@ -16,7 +16,7 @@ internal sealed partial class QuotaSweeper(TenantQuota quota, SessionAnswers ans
     {
         await foreach (var (turn, since) in quota.OpenSinceAsync(time.GetUtcNow() - options.Value.QuotaAge, cancellationToken))
         {
-            var answer = await FindAnswerAsync(turn, cancellationToken);
+            var answer = await answers.FindAsync(turn, cancellationToken);
             if (answer is not null && answer.CreatedAt >= since)
             {
                 await quota.SettleAsync(turn, answer.Tokens.Total, answer.CreatedAt, cancellationToken);
@@ -29,11 +29,6 @@ internal sealed partial class QuotaSweeper(TenantQuota quota, SessionAnswers ans
             }
         }
     }
-
-    private async Task<AssistantMessage?> FindAnswerAsync(TurnAddress turn, CancellationToken cancellationToken) =>
-        await answers.LastAsync(turn.Tenant, turn.Session, cancellationToken) is not { } last ? null
-            : last.Answer.Turn == turn.Turn ? last.Answer
-            : (await answers.ReadAsync(turn.Tenant, turn.Session, last.Sequence, cancellationToken).FirstOrDefaultAsync(answer => answer.Answer.Turn == turn.Turn, cancellationToken))?.Answer;
 
     private async Task<bool> HasMessageAsync(TurnAddress turn, CancellationToken cancellationToken) =>
         await reader.ReadAsync(Streams.Messages.Name, Subjects.UserMessages(turn.Tenant, turn.Session), 1, 0, cancellationToken)

@@ -42,7 +42,7 @@ internal sealed partial class TurnCloser(
         errorCode = state.Unreadable is not null ? TurnErrorCodes.UnreadableLog : errorCode;
         var end = state.Commit is { } commit ? TurnFinisher.Terminal(commit, state.Text)
             : errorCode is not null ? new TurnFailed(errorCode, TurnErrorTexts.Of(errorCode))
-            : !state.IsEmpty && !state.HasTerminal && await AnswerAsync(turn, cancellationToken) is { } answer ? TurnFinisher.Terminal(answer, state.Chunks)
+            : !state.IsEmpty && !state.HasTerminal && await answers.FindAsync(turn, cancellationToken) is { } answer ? TurnFinisher.Terminal(answer, state.Chunks)
             : null;
         if (state.Commit is { } decided)
         {
@@ -54,10 +54,6 @@ internal sealed partial class TurnCloser(
             await new TurnLog(publisher, turn, state.LastSequence).AppendTerminalAsync(end, cancellationToken);
         }
     }
-
-    private async Task<AssistantMessage?> AnswerAsync(TurnAddress turn, CancellationToken cancellationToken) =>
-        await answers.LastAsync(turn.Tenant, turn.Session, cancellationToken) is not { } last ? null
-        : (await answers.ReadAsync(turn.Tenant, turn.Session, last.Sequence, cancellationToken).FirstOrDefaultAsync(stored => stored.Answer.Turn == turn.Turn, cancellationToken))?.Answer;
 
     [LoggerMessage(LogLevel.Error, "The log of turn {Turn} no longer has the text that was committed.")]
     private partial void LogTextDiffers(TurnId turn);

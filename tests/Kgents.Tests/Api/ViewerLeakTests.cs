@@ -50,12 +50,12 @@ public sealed partial class ViewerLeakTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => await OpenEverywhereAsync() == 1);
         var feed = await FeedAsync(feeds, paths[0]);
         Assert.Equal(1, feed.Viewers);
-        await Eventually.TrueAsync(() => feed.Watching == 1 && clock.Count == 1);
+        await Eventually.TrueAsync(() => feed.Watched == 1 && clock.Count == 1);
         await Eventually.TrueAsync(async () => await SubscriptionsAsync() == 1);
 
         staying.Dispose();
         await Eventually.TrueAsync(async () => feeds.Count == 0 && Open == 0 && await OpenEverywhereAsync() == 0 && await SubscriptionsAsync() == 0);
-        Assert.Equal((0, 0), (feed.Watching, clock.Count));
+        Assert.Equal((0, 0), (feed.Watched, clock.Count));
     }
 
     /// <summary>As it is when this has left it again.</summary>
