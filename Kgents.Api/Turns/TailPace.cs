@@ -23,7 +23,7 @@ internal sealed class TailPace
     public bool IsDue => time.GetElapsedTime(looked) >= wait;
 
     /// <summary>Something came.</summary>
-    public void Begin() => wait = interval;
+    public void Came() => wait = interval;
 
     /// <param name="isSure">Not after a look that had no answer, nor after a connection that was lost: what comes first on a new one may be lost too.</param>
     public void Looked(bool isSure)

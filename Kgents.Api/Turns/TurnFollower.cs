@@ -69,7 +69,7 @@ internal sealed partial class TurnFollower(
             if (batch.Count > 0)
             {
                 last = batch[^1].Sequence;
-                pace.Begin();
+                pace.Came();
                 var hasEnded = !followed.IsOfSession && batch[^1].IsTerminal;
                 yield return batch;
                 if (hasEnded)

@@ -5,7 +5,7 @@ using Kgents.ServiceDefaults.Nats;
 namespace Kgents.Metering.Ledger;
 
 /// <summary>
-/// What was decided in all of a ledger, however often it was begun anew, and though it may be broken. It is kept from one look to the next, so that after the first one only what was added is read.
+/// What was decided in all of a ledger, however often it was begun anew, and though it may be broken. It is kept from one look to the next, so that later only what was added is read, unless that decides on an event that was not followed: then all is read again.
 /// </summary>
 internal sealed class EarlierDecisions(JetStreamReader reader)
 {

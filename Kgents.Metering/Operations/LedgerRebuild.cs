@@ -6,7 +6,7 @@ namespace Kgents.Metering.Operations;
 /// <summary>Begins a ledger anew, beside a replica that may write to it at any time.</summary>
 internal sealed class LedgerRebuild(MeteringSessions sessions, JetStreamReader reader, TextWriter output)
 {
-    /// <summary>Each but the first reads only what was written since the one before it.</summary>
+    /// <summary>Each but the first reads only what was written since the one before it, unless that decides on an event of which nothing was known.</summary>
     private const int Tries = 100;
 
     /// <summary>False when it could not be done.</summary>

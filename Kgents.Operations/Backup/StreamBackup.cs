@@ -75,12 +75,16 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
 
         var there = await jetStream.ListStreamNamesAsync(cancellationToken: cancellationToken).ToListAsync(cancellationToken);
         var unknown = there.Where(IsOfKgents).Except(Order).ToList();
-        await using (var file = CreateFile(Path.Combine(directory, BackupManifest.File)))
+        // Named when it is whole: who is killed here leaves a rest like any other.
+        var manifest = Path.Combine(directory, BackupManifest.File);
+        await using (var file = CreateFile(manifest + BackupDirectory.SnapshotExtension))
         {
             await JsonSerializer.SerializeAsync(file, new BackupManifest(BackupManifest.Current, takenAt, streams, [.. missing, .. unknown]), BackupJson.Default.BackupManifest, cancellationToken);
             file.Flush(flushToDisk: true);
         }
 
+        File.Move(manifest + BackupDirectory.SnapshotExtension, manifest);
+        written.Add(manifest);
         await output.WriteLineAsync($"{streams.Count} streams and buckets are in {directory}.");
         foreach (var name in missing)
         {
@@ -101,7 +105,8 @@ internal sealed class StreamBackup(INatsJSContext jetStream, TimeProvider time, 
     {
         try
         {
-            written.ForEach(File.Delete);
+            // What says that it is whole goes first.
+            written.AsEnumerable().Reverse().ToList().ForEach(File.Delete);
             if (isNew && Directory.Exists(directory))
             {
                 Directory.Delete(directory);

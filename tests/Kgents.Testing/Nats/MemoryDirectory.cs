@@ -22,7 +22,14 @@ internal static class MemoryDirectory
 
         foreach (var left in new DirectoryInfo(Root).EnumerateDirectories($"{Prefix}*").Where(directory => OwnerOf(directory) is { } owner && !Directory.Exists($"/proc/{owner}")))
         {
-            left.Delete(recursive: true);
+            try
+            {
+                left.Delete(recursive: true);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // Another process removes it too, or it is somebody else's: it takes room, and does no harm.
+            }
         }
 
         return true;

@@ -20,7 +20,7 @@ public sealed class TailPaceTests
         SecondsToALook(isSure: true);
         SecondsToALook(isSure: true);
 
-        pace.Begin();
+        pace.Came();
 
         Assert.Equal(5, SecondsToALook(isSure: true));
     }

@@ -56,7 +56,7 @@ public sealed class HeldTurnTests : TurnTest
 
     /// <summary>It has written one event, and another worker writes behind it.</summary>
     [Fact(Timeout = Limits.Test)]
-    public async Task Worker_TouchesItsMessageNoMore_WhenItHasLostTheFence()
+    public async Task Worker_NeitherAcknowledgesNorReturnsItsMessage_WhenItHasLostTheFence()
     {
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
         Model.Enqueue(held);

@@ -61,13 +61,14 @@ public sealed class TenantTokensTests
     public void LeavingOutVeryMany_CostsLittleMoreThanAddingThemUp()
     {
         var tenants = Enumerable.Range(0, 20_000).Select(number => TenantId.Parse($"tenant-{number:00000}")).ToList();
-        Take(int.MaxValue);
-        Take(1);
 
-        var floor = Take(int.MaxValue);
-        var leaving = Take(1);
+        var floor = Least(int.MaxValue);
+        var leaving = Least(1);
 
         Assert.InRange(leaving, TimeSpan.Zero, 20 * floor);
+
+        // A machine that does something else meanwhile makes it longer, and never shorter.
+        TimeSpan Least(int most) => Enumerable.Range(0, 5).Min(_ => Take(most));
 
         TimeSpan Take(int most)
         {

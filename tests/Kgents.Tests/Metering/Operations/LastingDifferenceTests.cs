@@ -21,7 +21,7 @@ public sealed class LastingDifferenceTests : MeteringTest
         var (code, text) = await RunAsync(metering, "ledger", "reconcile");
 
         Assert.Equal(1, code);
-        Assert.Contains($"1 committed, and another one recorded under its id, 10 tokens", text, StringComparison.Ordinal);
+        Assert.Contains("1 committed, and another one recorded under its id, 10 tokens", text, StringComparison.Ordinal);
         Assert.Contains("They differ on 2 events", text, StringComparison.Ordinal);
     }
 
