@@ -55,6 +55,7 @@ public abstract class DeletionDeathTests(CutPoint point)
         proxy.CutAt(write, point, IsWrite);
         await using var doomed = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, Settings);
         await Task.WhenAny(proxy.CutHappened, Remains.NoneAsync(api, session));
+        doomed.Forsake();
         await using var heir = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, Settings);
         await Remains.NoneAsync(api, session);
 

@@ -33,6 +33,7 @@ internal enum Parts
 internal sealed class KgentsHost : IAsyncDisposable
 {
     private readonly WebApplication app;
+    private bool isForsaken;
 
     private KgentsHost(WebApplication app, string key)
     {
@@ -131,10 +132,13 @@ internal sealed class KgentsHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>What it has to do with cannot be reached any more, and never will: it is not waited for when it stops.</summary>
+    public void Forsake() => isForsaken = true;
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await app.StopAsync(CancellationToken.None);
+        await app.StopAsync(new CancellationToken(isForsaken));
         await app.DisposeAsync();
     }
 

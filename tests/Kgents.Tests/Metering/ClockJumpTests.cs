@@ -16,7 +16,7 @@ public sealed class ClockJumpTests : MeteringTest
         OpenMeter.Deduplicate = false;
         OpenMeter.VisibleAfter = TimeSpan.FromSeconds(1);
         OpenMeter.Break(new OpenMeterFault(fault));
-        var clock = new JumpingClock();
+        var clock = new ShiftedTime();
         await using var metering = await UsageRecorder.StartMeteringAsync(Nats.Url, OpenMeter, clock, ("Metering:Confirm:VisibleWithin", "00:00:10"), ("Metering:Export:BatchWait", "00:00:01"));
         await Recorder.RecordAsync(3);
         await OpenMeter.WaitForEventsAsync(3, TestContext.Current.CancellationToken);
@@ -32,7 +32,7 @@ public sealed class ClockJumpTests : MeteringTest
     {
         var lose = 1;
         OpenMeter.Fate = _ => lose-- > 0 ? EventFate.Lost : EventFate.Stored;
-        var clock = new JumpingClock();
+        var clock = new ShiftedTime();
         await using var metering = await UsageRecorder.StartMeteringAsync(Nats.Url, OpenMeter, clock, ("Metering:Confirm:MissingAfter", "00:00:03"));
         var lost = await Recorder.RecordAsync(1);
         await Eventually.TrueAsync(async () => (await Recorder.Ledger.StateAsync()).Counts.Accepted == 1);
@@ -45,12 +45,5 @@ public sealed class ClockJumpTests : MeteringTest
         Assert.Equal(0, await MeteringCommands.RunAsync(MeteringArguments.TryParse(["ledger", "resend", "--reason", "restored"])!, metering.Services, output, TestContext.Current.CancellationToken));
         await Recorder.SettledAsync();
         Assert.Single(OpenMeter.AcceptedEvents);
-    }
-
-    private sealed class JumpingClock : TimeProvider
-    {
-        public TimeSpan Ahead { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
     }
 }

@@ -34,6 +34,7 @@ public abstract class MeteringDeathTests(CutPoint point)
         await Task.WhenAny(proxy.CutHappened, recorder.SettledAsync()).WaitAsync(cancellationToken);
         await recorder.RecordAsync(3);
         await proxy.CutHappened.WaitAsync(cancellationToken);
+        doomed.Forsake();
         await using var heir = await UsageRecorder.StartMeteringAsync(nats, openMeter, ("Metering:Ledger:Lease", "00:00:02"), ("Metering:Export:BatchSize", "3"));
         await recorder.SettledAsync();
 

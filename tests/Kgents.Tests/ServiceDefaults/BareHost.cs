@@ -37,9 +37,13 @@ internal sealed class BareHost : IAsyncDisposable
 
     public IReadOnlyList<string> Logs => app.Services.GetRequiredService<RecentLogs>().Lines;
 
-    public static async Task<BareHost> StartAsync(string? natsUrl, StreamDefinition[] streams, params BucketDefinition[] buckets)
+    public static Task<BareHost> StartAsync(string? natsUrl, StreamDefinition[] streams, params BucketDefinition[] buckets) => StartAsync(natsUrl, TimeProvider.System, streams, buckets);
+
+    /// <summary>The same with a clock of the test's.</summary>
+    public static async Task<BareHost> StartAsync(string? natsUrl, TimeProvider time, StreamDefinition[] streams, params BucketDefinition[] buckets)
     {
         var builder = WebApplication.CreateBuilder();
+        builder.Services.AddSingleton(time);
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:nats", natsUrl), new("Nats:CheckInterval", "00:00:00.100"), new("Health:Key", HealthKey)]);
         builder.Configuration["urls"] = "http://127.0.0.1:0";
         builder.AddServiceDefaults("kgents-tests");

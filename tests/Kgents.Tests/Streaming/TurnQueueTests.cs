@@ -77,7 +77,7 @@ public sealed class TurnQueueTests : TurnTest
         var session = SessionId.Parse(await api.Client.CreateSessionAsync());
         await Conversations.AskAsync(api, session, TurnId.New(TimeProvider.System), 1);
 
-        await using var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, new LaterTime(TimeSpan.FromHours(25)), ("ConnectionStrings:llm", Model.ConnectionString));
+        await using var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, new ShiftedTime { Ahead = TimeSpan.FromHours(25) }, ("ConnectionStrings:llm", Model.ConnectionString));
         var answer = await Conversations.AnswerAsync(api, session, 1);
 
         Assert.Equal(TurnErrorCodes.Expired, answer.ErrorCode);
@@ -192,11 +192,5 @@ public sealed class TurnQueueTests : TurnTest
         {
             return new NATS.Client.JetStream.Models.ConsumerInfo { StreamName = "", Name = "" };
         }
-    }
-
-    /// <summary>A clock that is ahead, with timers as they are.</summary>
-    private sealed class LaterTime(TimeSpan ahead) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + ahead;
     }
 }

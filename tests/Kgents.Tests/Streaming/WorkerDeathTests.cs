@@ -39,6 +39,7 @@ public abstract class WorkerDeathTests(CutPoint point)
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
         await Task.WhenAny(proxy.CutHappened, Eventually.TrueAsync(async () => (await api.Client.MessagesAsync(session)).Count == 2));
+        doomed.Forsake();
         await using var heir = await KgentsHost.StartAsync(nats.Url, Parts.Streaming, Settings(model));
         var turn = new Turn(await SseClient.ReadAsync(response, cancellationToken).ToListAsync(cancellationToken));
 

@@ -20,7 +20,10 @@ public abstract class WebhookDeathTests(CutPoint point) : WebhookTest
 
         var test = await TestAsync(id);
         await proxy.CutHappened.WaitAsync(TestContext.Current.CancellationToken);
-        await using var heir = await StartSendingAsync(("Webhooks:Timeout", "00:00:01"));
+        doomed.Forsake();
+
+        // To whom what was claimed was claimed long ago.
+        await using var heir = await StartSendingAsync(Nats.Url, new ShiftedTime { Ahead = TimeSpan.FromMinutes(1) }, ("Webhooks:Timeout", "00:00:01"));
         var delivery = await BecomesAsync(id, test, "delivered");
 
         // Only who had sent and could not say so is followed by one who sends again.

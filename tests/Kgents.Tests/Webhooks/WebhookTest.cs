@@ -50,8 +50,10 @@ public abstract class WebhookTest : IAsyncLifetime
     private protected virtual (string Key, string? Value)[] ApiSettings => [];
 
     /// <summary>A host that sends to loopback, and in a hurry.</summary>
-    private protected static Task<KgentsHost> StartSendingAsync(string natsUrl, params (string Key, string? Value)[] settings) => KgentsHost.StartAsync(
-        natsUrl, Parts.Metering, [.. Hurried.ExceptBy(settings.Select(setting => setting.Key), setting => setting.Key), .. settings]);
+    private protected static Task<KgentsHost> StartSendingAsync(string natsUrl, params (string Key, string? Value)[] settings) => StartSendingAsync(natsUrl, TimeProvider.System, settings);
+
+    private protected static Task<KgentsHost> StartSendingAsync(string natsUrl, TimeProvider time, params (string Key, string? Value)[] settings) => KgentsHost.StartAsync(
+        natsUrl, Parts.Metering, time, [.. Hurried.ExceptBy(settings.Select(setting => setting.Key), setting => setting.Key), .. settings]);
 
     private protected Task<KgentsHost> StartSendingAsync(params (string Key, string? Value)[] settings) => StartSendingAsync(Nats.Url, settings);
 

@@ -11,14 +11,6 @@ namespace Kgents.Tests.Api.Access;
 /// <summary>A key that was revoked is refused everywhere and soon, and a replica that may not know of it lets nobody in.</summary>
 public sealed class KeyRevocationTests : KeyTest
 {
-    /// <summary>A clock that measures more than has passed; timers are as they are.</summary>
-    private sealed class ForwardTime : TimeProvider
-    {
-        public TimeSpan Ahead { get; set; }
-
-        public override long GetTimestamp() => base.GetTimestamp() + (long)(Ahead.TotalSeconds * TimestampFrequency);
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task RevokedKey_IsRefusedOnEveryReplica_AndStaysRevoked()
     {

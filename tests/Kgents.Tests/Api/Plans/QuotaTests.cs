@@ -42,14 +42,6 @@ public sealed class QuotaTests : QuotaTest
         }
     }
 
-    /// <summary>A clock that can be put forward, with timers as they are.</summary>
-    private sealed class MovableTime : TimeProvider
-    {
-        public TimeSpan Ahead { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
-    }
-
     /// <summary>Where Kgents counts, by nothing. Where the provider says that a prompt was longer than it was counted here, by that difference, for each turn that was open.</summary>
     [Theory(Timeout = 2 * Limits.Test)]
     [InlineData(0)]
@@ -83,7 +75,7 @@ public sealed class QuotaTests : QuotaTest
     {
         // The end of last month: what is stored is from then on in the future, and nothing has waited for too long.
         var now = TimeProvider.System.GetUtcNow();
-        var time = new MovableTime { Ahead = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero) - TimeSpan.FromSeconds(30) - now };
+        var time = new ShiftedTime { Ahead = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero) - TimeSpan.FromSeconds(30) - now };
         await using var host = await StartAsync(Nats.Url, Parts.Api | Parts.Streaming, time, ("Plans:Table:narrow:TokensPerMonth", "2000"));
         using var client = await ClientAsync(host);
         Model.Enqueue(new ModelScript(new ModelStep.Token("much"), new ModelStep.Usage(1000, 999)));
@@ -109,7 +101,7 @@ public sealed class QuotaTests : QuotaTest
     {
         var now = TimeProvider.System.GetUtcNow();
         var turnOfMonth = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero);
-        var time = new MovableTime { Ahead = turnOfMonth - TimeSpan.FromSeconds(30) - now };
+        var time = new ShiftedTime { Ahead = turnOfMonth - TimeSpan.FromSeconds(30) - now };
         await using var host = await StartAsync(Nats.Url, Parts.Api, time);
         var quota = host.Services.GetRequiredService<TenantQuota>();
         var turns = Enumerable.Range(0, 4).Select(_ => new TurnAddress(Acme, SessionId.New(0, time), TurnId.New(time))).ToList();
@@ -134,7 +126,7 @@ public sealed class QuotaTests : QuotaTest
     {
         var now = TimeProvider.System.GetUtcNow();
         var turnOfMonth = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero);
-        var time = new MovableTime { Ahead = turnOfMonth.AddDays(3) - now };
+        var time = new ShiftedTime { Ahead = turnOfMonth.AddDays(3) - now };
         await using var host = await StartAsync(Nats.Url, Parts.Api, time);
         var quota = host.Services.GetRequiredService<TenantQuota>();
         var turns = Enumerable.Range(0, 3).Select(_ => new TurnAddress(Acme, SessionId.New(0, time), TurnId.New(time))).ToList();
@@ -204,7 +196,7 @@ public sealed class QuotaTests : QuotaTest
     {
         Model.DefaultScript = new ModelScript(new ModelStep.Token("yes"), new ModelStep.Usage(70, 30));
         await using var host = await StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:TokensPerMonth", "10000"));
-        await using var wrong = await StartAsync(Nats.Url, Parts.Api, new MovableTime { Ahead = TimeSpan.FromDays(4000) });
+        await using var wrong = await StartAsync(Nats.Url, Parts.Api, new ShiftedTime { Ahead = TimeSpan.FromDays(4000) });
         using var client = await ClientAsync(host);
         var stray = new TurnAddress(Acme, SessionId.Parse(await client.CreateSessionAsync()), TurnId.New(TimeProvider.System));
         var quota = wrong.Services.GetRequiredService<TenantQuota>();
