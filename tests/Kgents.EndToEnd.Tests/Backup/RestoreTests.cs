@@ -7,6 +7,7 @@ using Kgents.Testing;
 namespace Kgents.EndToEnd.Tests.Backup;
 
 /// <summary>What was backed up, on a server that lost everything.</summary>
+[TakesSeconds(45)]
 public sealed class RestoreTests : IDisposable
 {
     private static readonly IReadOnlyList<string> Kept = [.. Streams.All.Select(stream => stream.Name), .. Buckets.All.Select(bucket => Subjects.KeyValueStream(bucket.Name))];

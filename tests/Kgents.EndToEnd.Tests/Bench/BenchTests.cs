@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Kgents.EndToEnd.Tests.Systems;
+using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Bench;
 
 /// <summary>The benchmark with little load: that it still measures, not how fast anything is.</summary>
+[TakesSeconds(32)]
 public sealed class BenchTests
 {
     /// <summary>Those that need most of what the others do; the others too when <c>KGENTS_EVERY_FIGURE</c> is set.</summary>

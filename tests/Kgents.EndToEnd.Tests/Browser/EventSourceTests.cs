@@ -7,6 +7,7 @@ using Kgents.Testing;
 namespace Kgents.EndToEnd.Tests.Browser;
 
 /// <summary>What a browser does by itself, with nothing of ours in it but a page that says <c>new EventSource</c>.</summary>
+[TakesSeconds(36)]
 public sealed class EventSourceTests
 {
     /// <summary>More than what Chromium waits when it is told nothing, which is 3 s.</summary>

@@ -1,4 +1,5 @@
 using Kgents.Contracts;
+using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Chaos;
 
@@ -6,6 +7,7 @@ namespace Kgents.EndToEnd.Tests.Chaos;
 /// The shipped cluster, three copies of everything, and nodes that die, freeze, stay away and are restarted under sessions, viewers and metering: what was
 /// acknowledged stays, each viewer sees all of it once, and OpenMeter has each usage event once. Most of it is the time that elections take, so it runs beside other tests.
 /// </summary>
+[TakesSeconds(117)]
 public sealed class ClusterChaosTests
 {
     // No timeout: the time may be given. Each act once takes about a minute and a half.

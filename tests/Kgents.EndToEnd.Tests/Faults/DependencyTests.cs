@@ -8,6 +8,7 @@ using Kgents.Testing;
 namespace Kgents.EndToEnd.Tests.Faults;
 
 /// <summary>The table "When something is away" of docs/operations.md: each row is made true, and looked at from outside.</summary>
+[TakesSeconds(50)]
 public sealed class DependencyTests : IAsyncLifetime
 {
     private const string Key = "what-the-operator-knows-of";
@@ -23,7 +24,7 @@ public sealed class DependencyTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         collector = await OtlpReceiver.StartAsync(TestContext.Current.CancellationToken);
-        system = await KgentsSystem.StartAsync(new SystemSettings { Environment = new Dictionary<string, string?>(collector.Environment) { ["Health__Key"] = Key, ["Nats__CheckInterval"] = "00:00:00.500" } });
+        system = await KgentsSystem.StartAsync(new SystemSettings { Environment = new Dictionary<string, string?>(collector.Environment) { ["Health__Key"] = Key, ["Nats__CheckInterval"] = "00:00:00.500", ["Metering__Ledger__Lease"] = "00:00:03" } });
         session = await system.Client.CreateSessionAsync();
     }
 

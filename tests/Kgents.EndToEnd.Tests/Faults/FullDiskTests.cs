@@ -6,6 +6,7 @@ using Kgents.Testing;
 namespace Kgents.EndToEnd.Tests.Faults;
 
 /// <summary>The disk beneath nats-server is full, and no limit of its own has kept it from that: a real disk, and a real "no space left on device".</summary>
+[TakesSeconds(60)]
 public sealed class FullDiskTests
 {
     /// <summary>More than a file of the store can take into the page that it has.</summary>

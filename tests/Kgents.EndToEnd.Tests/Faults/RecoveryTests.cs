@@ -11,6 +11,7 @@ namespace Kgents.EndToEnd.Tests.Faults;
 /// The table "What was killed" of docs/operations.md: how long it takes, what is lost, what the client sees. `./dev failures` prints it. What is lost and seen is held
 /// to; times are told, and only bounded by the test's own limit, since this machine may be busy.
 /// </summary>
+[TakesSeconds(50)]
 public sealed class RecoveryTests
 {
     private static readonly string Table = Path.Combine(Repository.Root, "artifacts", "failures");

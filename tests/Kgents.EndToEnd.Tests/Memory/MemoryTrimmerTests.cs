@@ -1,8 +1,10 @@
 using Kgents.EndToEnd.Tests.Systems;
+using Kgents.Testing;
 
 namespace Kgents.EndToEnd.Tests.Memory;
 
 /// <summary>A process of its own: what the garbage of a process is, its other tests would decide.</summary>
+[TakesSeconds(23)]
 public sealed class MemoryTrimmerTests
 {
     private const string Trimmed = "MiB back, in";

@@ -6,6 +6,7 @@ using Kgents.Testing;
 namespace Kgents.EndToEnd.Tests.Telemetry;
 
 /// <summary>A turn is one trace, through every process that works on it.</summary>
+[TakesSeconds(40)]
 public sealed class TraceTests : IAsyncLifetime
 {
     private const string Post = "POST /v1/kgent/sessions/{sessionId}/messages/";

@@ -6,6 +6,7 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Api;
 
 /// <summary>Whatever is lost on the way of a message that was sent under a key, a retry through another replica stores it once and gets its turn.</summary>
+[TakesSeconds(26)]
 public sealed class IdempotencyFaultTests : IAsyncLifetime
 {
     private static readonly string UserMessages = "kgents.messages.";

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api;
 
 /// <summary>Thousands of viewers come and go, of turns and of sessions that stay: what each of them had is given back.</summary>
+[TakesSeconds(26)]
 public sealed partial class ViewerLeakTests : IAsyncLifetime
 {
     private const int Rounds = 10;

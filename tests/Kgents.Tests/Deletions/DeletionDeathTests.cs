@@ -77,6 +77,8 @@ public abstract class DeletionDeathTests(CutPoint point)
     ];
 }
 
+[TakesSeconds(31)]
 public sealed class DeletionDeathBeforeTheServerHasIt() : DeletionDeathTests(CutPoint.BeforeForward);
 
+[TakesSeconds(31)]
 public sealed class DeletionDeathBeforeTheWorkerKnows() : DeletionDeathTests(CutPoint.BeforeReply);

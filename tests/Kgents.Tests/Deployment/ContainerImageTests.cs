@@ -7,6 +7,7 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Deployment;
 
 /// <summary>What <c>dotnet publish -t:PublishContainer</c> makes of each program: the work of a compiler, which a busy machine gives little of.</summary>
+[TakesSeconds(120)]
 public sealed class ContainerImageTests
 {
     public static TheoryData<string, string> Projects => new()

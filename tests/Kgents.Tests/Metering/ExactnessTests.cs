@@ -17,6 +17,7 @@ namespace Kgents.Tests.Metering;
 /// does everything wrong that it is known to do. At the end each event is once in KGENTS_USAGE, in the ledger and in OpenMeter, or the ledger
 /// names it. <c>KGENTS_EXACTNESS_EVENTS</c> makes it longer, and does it with deduplication too.
 /// </summary>
+[TakesSeconds(35)]
 public sealed class ExactnessTests(ITestOutputHelper output)
 {
     private const int Seed = 20261124;

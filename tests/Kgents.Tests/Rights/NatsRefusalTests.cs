@@ -8,6 +8,7 @@ using Kgents.Tests.ServiceDefaults;
 namespace Kgents.Tests.Rights;
 
 /// <summary>What NATS refuses is said in one line that names what to set, and the service waits for it.</summary>
+[TakesSeconds(35)]
 public sealed class NatsRefusalTests : IAsyncLifetime
 {
     private readonly NatsUsers users = new();

@@ -33,6 +33,7 @@ public abstract class WebhookDeathTests(CutPoint point) : WebhookTest
     }
 }
 
+[TakesSeconds(31)]
 public sealed class WebhookDeathBeforeTheServerHasIt() : WebhookDeathTests(CutPoint.BeforeForward);
 
 public sealed class WebhookDeathBeforeTheReplicaKnows() : WebhookDeathTests(CutPoint.BeforeReply);

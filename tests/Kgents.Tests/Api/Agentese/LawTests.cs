@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Kgents.Tests.Api.Agentese;
 
 /// <summary>The laws that docs/agentese.md names, over HTTP, with the built-in persona, which says the same to the same.</summary>
+[TakesSeconds(29)]
 public sealed class LawTests(LawTests.Target target) : IClassFixture<LawTests.Target>
 {
     private const int Samples = 25;

@@ -16,6 +16,7 @@ namespace Kgents.Tests.Api.Edge;
 /// Ids and bodies that nobody foresaw, on every route that takes them, with a key that may do everything: no answer is a fault, each refusal is a problem, and one
 /// that was refused has stored nothing. <c>KGENTS_FUZZ</c> multiplies the cases.
 /// </summary>
+[TakesSeconds(26)]
 public sealed partial class FuzzTests(FuzzTests.Target target) : IClassFixture<FuzzTests.Target>
 {
     private static readonly int Times = int.Parse(Environment.GetEnvironmentVariable("KGENTS_FUZZ") ?? "1", CultureInfo.InvariantCulture);

@@ -7,6 +7,7 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Api.Plans;
 
 /// <summary>A tenant has as many streams open as its plan says, and not one more, whichever replicas it asks and however they end.</summary>
+[TakesSeconds(27)]
 public sealed class StreamPlacesTests : IAsyncLifetime
 {
     private const int Limit = 5;

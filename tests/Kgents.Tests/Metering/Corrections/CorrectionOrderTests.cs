@@ -9,6 +9,7 @@ namespace Kgents.Tests.Metering.Corrections;
 /// Whatever happens to an event and to its corrections, in whatever order: a tenant is never credited for what it was not billed. OpenMeter's sum is looked at after every step that leaves nothing open, and
 /// at the end.
 /// </summary>
+[TakesSeconds(40)]
 public sealed class CorrectionOrderTests : MeteringTest
 {
     /// <summary>40 tokens, of which each correction takes 6.</summary>

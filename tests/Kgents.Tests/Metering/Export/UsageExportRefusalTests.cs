@@ -5,6 +5,7 @@ using Kgents.Tests.Hosting;
 namespace Kgents.Tests.Metering.Export;
 
 /// <summary>Whatever OpenMeter answers, no usage is dropped and none is counted twice, though this one does not deduplicate.</summary>
+[TakesSeconds(33)]
 public sealed class UsageExportRefusalTests : MeteringTest
 {
     [Theory(Timeout = Limits.Test)]
