@@ -20,11 +20,16 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
     /// <summary>Each has two ids at most.</summary>
     private const int EventsAtOnce = OpenMeterEvents.Most / 2;
 
+    /// <summary>So many wait for their second look at once: an OpenMeter that has lost everything shall not be waited for a second for every few events.</summary>
+    private const int MostAwaited = 10 * EventsAtOnce;
+
     private readonly UsagePayloads payloads = new(reader);
     private readonly Dictionary<ReconciledGroup, ReconciledRow> rows = [];
-    private readonly Dictionary<ulong, string> reissued = [];
     private readonly HashSet<ulong> discarded = [];
     private readonly ReconciledDifferences differences = new();
+
+    /// <summary>Those that OpenMeter showed before and lacked at the first look.</summary>
+    private readonly List<ReceivedEvent> awaited = [];
 
     /// <param name="from">The first hour, as the ledger writes it.</param>
     /// <param name="to">The first hour that is not compared.</param>
@@ -32,12 +37,13 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
     public async Task<Reconciliation> RunAsync(string from, string to, CancellationToken cancellationToken)
     {
         await ledger.LoadAsync(cancellationToken);
-        await ReadDecisionsAsync(from, to, cancellationToken);
+        await ReadDiscardedAsync(from, to, cancellationToken);
         await foreach (var some in EnteredAsync(from, to, cancellationToken).Chunk(EventsAtOnce).WithCancellation(cancellationToken))
         {
             await CompareAsync(some, cancellationToken);
         }
 
+        await LookAgainAsync(cancellationToken);
         await CompareLogAsync(from, to, cancellationToken);
         return new Reconciliation(
             from,
@@ -50,27 +56,17 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
 
     private static bool IsWithin(string hour, string from, string to) => string.CompareOrdinal(hour, from) >= 0 && string.CompareOrdinal(hour, to) < 0;
 
-    /// <summary>What operators entered, and under which ids they had events sent.</summary>
-    private async Task ReadDecisionsAsync(string from, string to, CancellationToken cancellationToken)
+    /// <summary>What was given up: before the ledger was begun anew the state knows it, and since then only the entries do. It is the last decision on an event that holds.</summary>
+    private async Task ReadDiscardedAsync(string from, string to, CancellationToken cancellationToken)
     {
+        var since = new UsageDecisions();
         await foreach (var entry in EntriesAsync(from, to, cancellationToken))
         {
-            if (entry is UsageReissued again)
-            {
-                reissued[again.Sequence] = again.Id;
-            }
-            else if (entry is UsageDiscarded given)
-            {
-                discarded.Add(given.Sequence);
-            }
+            since.Apply(entry);
         }
 
-        // Some are from before the ledger was begun anew.
+        discarded.UnionWith(since.Discarded);
         discarded.UnionWith(ledger.State.Decisions.Discarded);
-        foreach (var each in ledger.State.Decisions.ReissuedEvents ?? [])
-        {
-            reissued[each.Sequence] = each.Id;
-        }
     }
 
     /// <summary>The events of these hours that count, in order.</summary>
@@ -108,12 +104,33 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
     private async Task CompareAsync(IReadOnlyList<ReceivedEvent> events, CancellationToken cancellationToken)
     {
         var shown = await FindAsync(events, cancellationToken);
-        if (events.Any(each => !shown.ContainsKey(each.Sequence) && CauseOfAbsence(each.Sequence) == Cause.Vanished))
+        var lookedFor = events.ToLookup(each => !shown.ContainsKey(each.Sequence) && CauseOfAbsence(each.Sequence) == Cause.Vanished);
+        awaited.AddRange(lookedFor[true]);
+        await CompareAsync([.. lookedFor[false]], shown, cancellationToken);
+        if (awaited.Count >= MostAwaited)
         {
-            await Task.Delay(SecondLook, time, cancellationToken);
-            shown = await FindAsync(events, cancellationToken);
+            await LookAgainAsync(cancellationToken);
+        }
+    }
+
+    private async Task LookAgainAsync(CancellationToken cancellationToken)
+    {
+        if (awaited.Count == 0)
+        {
+            return;
         }
 
+        await Task.Delay(SecondLook, time, cancellationToken);
+        foreach (var some in awaited.Chunk(EventsAtOnce))
+        {
+            await CompareAsync(some, await FindAsync(some, cancellationToken), cancellationToken);
+        }
+
+        awaited.Clear();
+    }
+
+    private async Task CompareAsync(IReadOnlyList<ReceivedEvent> events, Dictionary<ulong, ShownEvent> shown, CancellationToken cancellationToken)
+    {
         var stored = await payloads.ReadAsync([.. events.Select(each => each.Sequence)], cancellationToken);
         foreach (var (each, entry) in events.Zip(stored))
         {
@@ -142,7 +159,7 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
         return shown;
     }
 
-    private IEnumerable<string> IdsOf(ReceivedEvent each) => reissued.TryGetValue(each.Sequence, out var other) ? [each.Id, other] : [each.Id];
+    private IEnumerable<string> IdsOf(ReceivedEvent each) => ledger.State.Decisions.IdOf(each.Sequence) is { } other ? [each.Id, other] : [each.Id];
 
     private void Compare(ReceivedEvent each, UsageTotal used, ShownEvent? shown)
     {
@@ -162,7 +179,7 @@ internal sealed class Reconciler(UsageLedger ledger, CommittedUsage committed, O
             : null;
         if (cause is { } named)
         {
-            differences.Add(new Difference(each.Sequence, each.Id, group, quantity, named, reissued.GetValueOrDefault(each.Sequence)));
+            differences.Add(new Difference(each.Sequence, each.Id, group, quantity, named, ledger.State.Decisions.IdOf(each.Sequence)));
         }
     }
 

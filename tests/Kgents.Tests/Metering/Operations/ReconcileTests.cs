@@ -50,6 +50,24 @@ public sealed class ReconcileTests : MeteringTest
     }
 
     [Fact(Timeout = Limits.Test)]
+    public async Task AnswerThatLacksAnEvent_IsNoProof()
+    {
+        await using var metering = await StartAsync();
+        var usage = UsageSample.Event("late", UsageRecorder.Tenant, 3);
+        await RecordCommittedAsync(usage);
+        await Recorder.SettledAsync();
+        OpenMeter.Forget("late");
+        await using var command = await KgentsHost.StartAsync(
+            Nats.Url, Parts.MeteringStreams, new TimeBetweenLooks(() => OpenMeter.Put(usage)), ("ConnectionStrings:openmeter", OpenMeter.ConnectionString));
+
+        var (code, text) = await RunAsync(command, "ledger", "reconcile");
+
+        Assert.Equal(0, code);
+        Assert.Contains("They say the same of every event.", text, StringComparison.Ordinal);
+        Assert.Single(OpenMeter.AcceptedEvents);
+    }
+
+    [Fact(Timeout = Limits.Test)]
     public async Task WhatIsThereTwice_IsNamed()
     {
         OpenMeter.Deduplicate = false;
@@ -210,6 +228,22 @@ public sealed class ReconcileTests : MeteringTest
 
     private async Task<List<StoredEntry>> WebhookEventsAsync() =>
         await Recorder.Host.Reader.ReadAsync(Streams.WebhookEvents.Name, ">", 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Something happens when the reconciler waits for its second look.</summary>
+    private sealed class TimeBetweenLooks(Action act) : TimeProvider
+    {
+        private Action? next = act;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime == TimeSpan.FromSeconds(1))
+            {
+                Interlocked.Exchange(ref next, null)?.Invoke();
+            }
+
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
 
     private static decimal Total(params int[] tokens) => tokens.Sum(each => each + (each / 3));
 
