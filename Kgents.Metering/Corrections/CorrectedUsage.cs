@@ -28,21 +28,21 @@ internal sealed class CorrectedUsage(UsageLedger ledger, JetStreamReader reader)
                 ? $"event {sequence} is missing in OpenMeter: it can be corrected when it was reissued and is confirmed"
                 : $"event {sequence} was sent, and OpenMeter does not show it yet: it can be corrected when it is confirmed"
             : sequence > ledger.State.SentThrough ? $"event {sequence} was not sent to OpenMeter yet: it can be corrected when it is confirmed"
-            : (await ledger.FindDiscardedAsync([sequence], [state.Usage.Hour], cancellationToken)).Count > 0 ? $"event {sequence} was given up: there is nothing to take back"
+            : (await new DiscardedEvents([sequence], [state.Usage.Hour]).FindAsync(ledger, cancellationToken)).Count > 0 ? $"event {sequence} was given up: there is nothing to take back"
             : null;
     }
 
     /// <summary>Why a correction that is recorded takes nothing back of an event, or not now; null when it does, or is on its way.</summary>
     public async Task<string?> FindLossAsync(CorrectionState state, ulong correction, CancellationToken cancellationToken) =>
         ledger.State.Refused.Contains(correction) ? $"the correction of this reference, {correction}, is recorded, and a dead letter: OpenMeter refuses it, so replay it"
-        : (await ledger.FindDiscardedAsync([correction], [state.Usage.Hour], cancellationToken)).Count > 0 ? $"the correction of this reference, {correction}, is recorded, and was given up: it takes nothing back in OpenMeter, and no other can take back the same"
+        : (await new DiscardedEvents([correction], [state.Usage.Hour]).FindAsync(ledger, cancellationToken)).Count > 0 ? $"the correction of this reference, {correction}, is recorded, and was given up: it takes nothing back in OpenMeter, and no other can take back the same"
         : null;
 
     /// <summary>Whether something was taken back of an event, or will be.</summary>
     public async Task<bool> IsCorrectedAsync(ulong sequence, CancellationToken cancellationToken)
     {
         var (state, _) = await chain.ReadAllAsync(sequence, ulong.MaxValue, (stored, usage) => CountsAsync(stored, usage, cancellationToken), cancellationToken);
-        return state is { Corrections: { Count: > 0 } corrections } && (await ledger.FindDiscardedAsync([.. corrections.Select(each => each.Sequence)], [state.Usage.Hour], cancellationToken)).Count < corrections.Count;
+        return state is { Corrections: { Count: > 0 } corrections } && (await new DiscardedEvents([.. corrections.Select(each => each.Sequence)], [state.Usage.Hour]).FindAsync(ledger, cancellationToken)).Count < corrections.Count;
     }
 
     /// <summary>What the ledger has not entered yet, it will: it was recorded by these rules.</summary>

@@ -2,32 +2,37 @@ using Kgents.Contracts;
 
 namespace Kgents.Metering.Ledger;
 
-/// <summary>What was given up: the state of a ledger knows it from before the ledger was begun anew, and what was since is in its entries. It is the last decision on an event that holds.</summary>
-internal static class DiscardedEvents
+/// <summary>
+/// What was given up of some events: the state of a ledger knows it from before the ledger was begun anew, and what was since is in its entries. It is the last decision on an event that holds. What was read is
+/// kept from one look to the next, so that later only what was added is read.
+/// </summary>
+/// <param name="sequences">Of the events.</param>
+/// <param name="hours">Of the events: before the ledger had any of these hours, nobody can have given one up since it was opened.</param>
+internal sealed class DiscardedEvents(IReadOnlyCollection<ulong> sequences, IReadOnlyCollection<string> hours)
 {
-    /// <summary>Those of these events that were given up.</summary>
-    /// <param name="hours">Of the events: before the ledger had any of these hours, nobody can have given one up since it was opened.</param>
-    public static async Task<IReadOnlySet<ulong>> FindDiscardedAsync(this UsageLedger ledger, IReadOnlyCollection<ulong> sequences, IEnumerable<string> hours, CancellationToken cancellationToken)
+    private UsageDecisions since = new();
+    private ulong readThrough;
+
+    /// <summary>Those that were given up.</summary>
+    /// <param name="ledger">As far as its last entry is known: the same at each look, or one that was read later.</param>
+    public async Task<IReadOnlySet<ulong>> FindAsync(UsageLedger ledger, CancellationToken cancellationToken)
     {
-        var discarded = sequences.Where(ledger.State.Decisions.Discarded.Contains).ToHashSet();
-        var first = hours.Distinct().Select(hour => ledger.State.Hours.GetValueOrDefault(hour)?.First).Min();
-        if (ledger.State.Counts.Discarded == 0 || first is not { } from)
+        var state = ledger.State;
+        var first = readThrough > 0 ? readThrough + 1 : hours.Select(hour => state.Hours.GetValueOrDefault(hour)?.First).Min();
+        if (state.Counts.Discarded == 0)
         {
-            return discarded;
+            since = new UsageDecisions();
         }
-
-        await foreach (var (entry, _, _) in ledger.ReadAsync(from, ledger.State.LastSequence, cancellationToken))
+        else if (first is { } from && from <= state.LastSequence)
         {
-            if (entry is UsageDiscarded given && sequences.Contains(given.Sequence))
+            await foreach (var (entry, _, _) in ledger.ReadAsync(from, state.LastSequence, cancellationToken))
             {
-                discarded.Add(given.Sequence);
-            }
-            else if (entry is UsageReplayed replayed)
-            {
-                discarded.Remove(replayed.Sequence);
+                since = entry is LedgerOpened ? new UsageDecisions() : since;
+                since.Apply(entry);
             }
         }
 
-        return discarded;
+        readThrough = state.LastSequence;
+        return sequences.Where(each => state.Decisions.Discarded.Contains(each) || since.Discarded.Contains(each)).ToHashSet();
     }
 }

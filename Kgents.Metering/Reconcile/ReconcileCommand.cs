@@ -104,18 +104,19 @@ internal sealed class ReconcileCommand(MeteringSessions sessions, OpenMeterEvent
         }
     }
 
-    /// <summary>A replica may write at any time, so the ledger is read anew for it; what has changed since is left.</summary>
+    /// <summary>A replica may write at any time; what has changed since is left.</summary>
     private async Task<int> ResendAsync(MeteringArguments arguments, Reconciliation found, CancellationToken cancellationToken)
     {
         var vanished = found.Differences.Kept.Where(each => each.Cause == Cause.Vanished).ToDictionary(each => each.Sequence);
         var rest = found.Differences.CountOf(Cause.Vanished) - vanished.Count;
+        var given = new DiscardedEvents([.. vanished.Keys], [.. vanished.Values.Select(each => each.Group.Hour).Distinct()]);
         for (var tries = 0; vanished.Count > 0 && tries < Tries; tries++)
         {
             var ledger = sessions.OpenLedger(arguments.Partition);
             await ledger.LoadAsync(cancellationToken);
             try
             {
-                var discarded = await ledger.FindDiscardedAsync(vanished.Keys, vanished.Values.Select(each => each.Group.Hour), cancellationToken);
+                var discarded = await given.FindAsync(ledger, cancellationToken);
                 foreach (var each in vanished.Values.ToList())
                 {
                     if (IsConfirmed(ledger.State, each.Sequence) && !discarded.Contains(each.Sequence))

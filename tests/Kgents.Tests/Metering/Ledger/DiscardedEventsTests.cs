@@ -24,7 +24,7 @@ public sealed class DiscardedEventsTests : MeteringTest
             await ledger.AppendAsync(new UsageDiscarded(3, "a test"), TestContext.Current.CancellationToken);
         }
 
-        var discarded = await ledger.FindDiscardedAsync([1, 2, 3], [Hour], TestContext.Current.CancellationToken);
+        var discarded = await new DiscardedEvents([1, 2, 3], [Hour]).FindAsync(ledger, TestContext.Current.CancellationToken);
 
         Assert.Equal(isSince ? [2, 3] : [2UL], discarded.Order());
     }
