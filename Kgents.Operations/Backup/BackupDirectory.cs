@@ -42,7 +42,18 @@ internal sealed record BackupDirectory(string Path, BackupManifest? Manifest)
         }
     }
 
-    private static bool HasSnapshot(string path) => Directory.EnumerateFiles(path, $"*{SnapshotExtension}", new EnumerationOptions()).Any();
+    private static bool HasSnapshot(string path)
+    {
+        try
+        {
+            return Directory.EnumerateFiles(path, $"*{SnapshotExtension}", new EnumerationOptions()).Any();
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody else removes what is here too.
+            return false;
+        }
+    }
 
     private static async Task<BackupManifest?> ReadManifestAsync(string path, CancellationToken cancellationToken)
     {

@@ -19,10 +19,7 @@ internal sealed class BackupRetention(TimeProvider time, TextWriter output)
 
         await foreach (var rest in BackupDirectory.ReadInAsync(parent, 0, cancellationToken))
         {
-            if (rest.IsBeingRemoved || IsGivenUp(rest))
-            {
-                await TryAsync(rest.Path, () => Remove(rest), $"{rest.Path}, which did not end, was removed.");
-            }
+            await TryAsync(rest.Path, () => (rest.IsBeingRemoved || IsGivenUp(rest)) && Remove(rest), $"{rest.Path}, which did not end, was removed.");
         }
     }
 
@@ -40,7 +37,7 @@ internal sealed class BackupRetention(TimeProvider time, TextWriter output)
                     // First, so that one that is cut off here is not taken for a backup, and the next run goes on.
                     var path = Path.Combine(Path.GetDirectoryName(newest)!, BackupDirectory.RemovedPrefix + old.Name);
                     Directory.Move(old.Path, path);
-                    Remove(old with { Path = path });
+                    return Remove(old with { Path = path });
                 },
                 $"{old.Path}, of {old.Manifest!.TakenAt:u}, was removed.");
         }
@@ -53,12 +50,15 @@ internal sealed class BackupRetention(TimeProvider time, TextWriter output)
             entry.EndsWith(BackupDirectory.SnapshotExtension, StringComparison.Ordinal) && now - new FileInfo(entry).LastWriteTimeUtc > Silence);
     }
 
-    private async Task TryAsync(string directory, Action remove, string done)
+    /// <param name="remove">False when it is to stay.</param>
+    private async Task TryAsync(string directory, Func<bool> remove, string done)
     {
         try
         {
-            remove();
-            await output.WriteLineAsync(done);
+            if (remove())
+            {
+                await output.WriteLineAsync(done);
+            }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -66,7 +66,7 @@ internal sealed class BackupRetention(TimeProvider time, TextWriter output)
         }
     }
 
-    private static void Remove(BackupDirectory backup)
+    private static bool Remove(BackupDirectory backup)
     {
         var snapshots = backup.Manifest?.Streams.Select(stream => stream.PathIn(backup.Path)) ?? Directory.EnumerateFiles(backup.Path, $"*{BackupDirectory.SnapshotExtension}");
         foreach (var snapshot in snapshots.ToList())
@@ -77,5 +77,6 @@ internal sealed class BackupRetention(TimeProvider time, TextWriter output)
         // Last, since it names the others.
         File.Delete(Path.Combine(backup.Path, BackupManifest.File));
         Directory.Delete(backup.Path);
+        return true;
     }
 }

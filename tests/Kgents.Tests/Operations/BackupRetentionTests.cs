@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Kgents.Operations.Backup;
 using Kgents.Tests.Hosting;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -109,6 +110,28 @@ public sealed partial class BackupRetentionTests : BackupTest
         Assert.Equal(["c-writes", "d-somebody-elses", "e"], Left);
     }
 
+    /// <summary>Somebody else removes old ones too, or two runs meet: that is no failure of the backup that is made.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task RestThatIsTakenAwayMeanwhile_HoldsUpNoOther()
+    {
+        foreach (var name in (string[])["a-died", "b-died", "c-died"])
+        {
+            await WriteAsync(name, "KGENTS_LEDGER.snapshot", TimeSpan.FromHours(7));
+        }
+
+        await using var output = new StringWriter();
+        var time = new TimeOfALook(() =>
+        {
+            Directory.Delete(Path.Combine(Backups, "a-died"), recursive: true);
+            Directory.Delete(Path.Combine(Backups, "b-died"), recursive: true);
+        });
+
+        await new BackupRetention(time, output).RemoveRestsAsync(Backups, TestContext.Current.CancellationToken);
+
+        Assert.Empty(Left);
+        Assert.Contains("c-died, which did not end, was removed.", output.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task List_NamesEachBackup_AndWhetherItIsWhole()
     {
@@ -143,6 +166,18 @@ public sealed partial class BackupRetentionTests : BackupTest
         var path = Path.Combine(Directory.CreateDirectory(Path.Combine(Backups, name)).FullName, file);
         await File.WriteAllTextAsync(path, "half", TestContext.Current.CancellationToken);
         new FileInfo(path).LastWriteTimeUtc -= age;
+    }
+
+    /// <summary>Something happens when it is first looked how old one is.</summary>
+    private sealed class TimeOfALook(Action act) : TimeProvider
+    {
+        private Action? next = act;
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            Interlocked.Exchange(ref next, null)?.Invoke();
+            return base.GetUtcNow();
+        }
     }
 
     [GeneratedRegex(@"(?<=""taken_at"": )""\d{4}-")]
