@@ -31,7 +31,7 @@ internal static class OrderJudge
         verdict.Rule("a ledger that is begun anew says the same of each event", ledger.Earlier.SelectMany(epoch => epoch.Events.Values
             .Where(each => !ledger.Last[epoch.Partition].Events.TryGetValue(each.Sequence, out var now) || now != each).Select(each => $"{each} of {epoch.Reason}")));
         verdict.Rule("a ledger that is begun anew had the sums of its events before", ledger.Earlier.SelectMany(epoch => Differing(epoch, recorded)));
-        var shown = usage.Rows.Select(row => row.Text("id")).ToHashSet();
+        var shown = usage.Rows.Select(usage.IdOf).ToHashSet();
         verdict.Rule("what was given up is not sent when a ledger is begun anew", ledger.All.OfType<UsageDiscarded>().Where(each => shown.Contains(IdOf(each.Sequence))).Select(each => $"{each}"));
 
         int PartitionOf(ulong sequence) => StoredLedger.PartitionOf(recorded[sequence]);
