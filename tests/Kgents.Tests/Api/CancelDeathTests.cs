@@ -45,7 +45,7 @@ public sealed class CancelDeathTests : TurnTest
     {
         await using var worker = await StartWorkerAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
         var turn = (await api.AskedAsync(session))[0];
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         proxy.CutAt(1, point, subject => subject.StartsWith(step, StringComparison.Ordinal));
@@ -64,7 +64,7 @@ public sealed class CancelDeathTests : TurnTest
     {
         await using var worker = await StartWorkerAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
         var turn = (await api.AskedAsync(session))[0];
         var hold = proxy.HoldOnce(subject => subject.StartsWith(Control, StringComparison.Ordinal));
 
@@ -100,7 +100,4 @@ public sealed class CancelDeathTests : TurnTest
     private Uri CancelPath(TurnId turn) => new($"/v1/kgent/sessions/{session}/turns/{turn}/cancel", UriKind.Relative);
 
     private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
-
-    private Task ChunkAsync() => Eventually.TrueAsync(async () =>
-        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
 }

@@ -9,21 +9,12 @@ using Microsoft.Extensions.Hosting;
 namespace Kgents.Tests.Api;
 
 /// <summary>A cancel wins before the turn starts, while it runs and when it is taken over, and closes the connection to the model.</summary>
-public sealed class CancelTests : TurnTest
+public sealed class CancelTests : ApiTurnTest
 {
-    private KgentsHost api = null!;
-
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
         Model.DefaultScript = new ModelScript(new ModelStep.Token("one"), new ModelStep.Stall());
-        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await api.DisposeAsync();
-        await base.DisposeAsync();
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -32,7 +23,7 @@ public sealed class CancelTests : TurnTest
         await using var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
 
         Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
         Assert.Equal(HttpStatusCode.Accepted, await CancelAsync(session));
@@ -60,7 +51,7 @@ public sealed class CancelTests : TurnTest
         await using var stopping = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         var session = await api.Client.CreateSessionAsync();
         var posting = stopping.Client.PostAsync(session, "key", new { message = "count", on_disconnect = "cancel", stream });
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
 
         // A host that is disposed of lets its client go first, which would be a client that leaves.
         stopping.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
@@ -83,7 +74,7 @@ public sealed class CancelTests : TurnTest
         await using var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         var response = await api.Client.PostAsync(session, "count");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
 
         response.Dispose();
         await Eventually.TrueAsync(() => api.Services.GetRequiredService<Kgents.Api.Turns.TurnFeeds>().Count == 0);
@@ -133,7 +124,7 @@ public sealed class CancelTests : TurnTest
         await using var worker = await StartWorkerAsync();
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
         var turn = TurnId.Parse((await api.Client.MessagesAsync(session))[0].GetProperty("turn_id").GetString()!);
 
         await Conversations.StoreAsync(api, Subjects.CancelMark(new TurnAddress(Conversations.Tenant, SessionId.Parse(session), turn)), "{}"u8.ToArray());
@@ -167,7 +158,7 @@ public sealed class CancelTests : TurnTest
             new HttpRequestMessage(HttpMethod.Post, $"/v1/kgent/sessions/{session}/messages") { Content = JsonContent.Create(new { message = "count", stream, on_disconnect = "cancel" }) },
             HttpCompletionOption.ResponseHeadersRead,
             leaving.Token);
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
 
         await leaving.CancelAsync();
         if (stream)
@@ -182,9 +173,6 @@ public sealed class CancelTests : TurnTest
     /// <summary>A model that says nothing is given up for that only after the test: what lets it go before is a cancel.</summary>
     private Task<KgentsHost> StartWorkerAsync() =>
         KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Model:IdleTimeout", "00:10:00"));
-
-    private Task ChunkAsync() => Eventually.TrueAsync(async () =>
-        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
 
     private async Task<HttpStatusCode> CancelAsync(string session)
     {

@@ -8,22 +8,14 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Api;
 
 /// <summary>A turn goes on while the log has lost its beginning: who follows it is told so, once, and gets what is left.</summary>
-public sealed class FollowGapTests : TurnTest
+public sealed class FollowGapTests : ApiTurnTest
 {
-    private KgentsHost host = null!;
     private SessionId session;
 
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        host = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-        session = SessionId.Parse(await host.Client.CreateSessionAsync());
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await host.DisposeAsync();
-        await base.DisposeAsync();
+        session = SessionId.Parse(await api.Client.CreateSessionAsync());
     }
 
     [Theory(Timeout = Limits.Test)]
@@ -50,11 +42,11 @@ public sealed class FollowGapTests : TurnTest
     public async Task Gap_IsTold_WhenTheMessageIsSentAgain()
     {
         var body = new { message = "count", stream = true };
-        using var first = await host.Client.PostAsync(session.ToString(), "key-1", body);
+        using var first = await api.Client.PostAsync(session.ToString(), "key-1", body);
         var turn = TurnId.Parse(first.Content.Headers.ContentLocation!.OriginalString.Split('/')[^2]);
         await LoseBeginningAsync(turn);
 
-        using var retry = await host.Client.PostAsync(session.ToString(), "key-1", body);
+        using var retry = await api.Client.PostAsync(session.ToString(), "key-1", body);
         await EndAsync(turn);
 
         Assert.True(retry.IsReplayed());
@@ -66,7 +58,7 @@ public sealed class FollowGapTests : TurnTest
     {
         var (turn, kept) = await BeginAsync();
 
-        var state = await host.Client.GetFromJsonAsync<JsonElement>($"/v1/kgent/sessions/{session}/turns/{turn}", TestContext.Current.CancellationToken);
+        var state = await api.Client.GetFromJsonAsync<JsonElement>($"/v1/kgent/sessions/{session}/turns/{turn}", TestContext.Current.CancellationToken);
 
         Assert.Equal(("running", $"{kept}"), (state.GetProperty("state").GetString(), state.GetProperty("last_event_id").GetString()));
     }
@@ -74,21 +66,21 @@ public sealed class FollowGapTests : TurnTest
     private async Task<(TurnId Turn, ulong Kept)> BeginAsync()
     {
         var turn = TurnId.New(TimeProvider.System);
-        await Conversations.AskAsync(host, session, turn, 1);
+        await Conversations.AskAsync(api, session, turn, 1);
         return (turn, await LoseBeginningAsync(turn));
     }
 
     /// <summary>Begins the turn as a worker does, and removes from its log all but its last chunk, whose sequence it returns.</summary>
     private async Task<ulong> LoseBeginningAsync(TurnId turn)
     {
-        await Conversations.LogAsync(host, session, turn, new TurnAccepted(turn, 1, "m"));
-        await Conversations.LogAsync(host, session, turn, new TurnChunk("one", 0));
-        var kept = await Conversations.LogAsync(host, session, turn, new TurnChunk(" two", 1));
-        await host.JetStream.PurgeStreamAsync(Streams.Tokens.Name, new StreamPurgeRequest { Seq = kept }, TestContext.Current.CancellationToken);
+        await Conversations.LogAsync(api, session, turn, new TurnAccepted(turn, 1, "m"));
+        await Conversations.LogAsync(api, session, turn, new TurnChunk("one", 0));
+        var kept = await Conversations.LogAsync(api, session, turn, new TurnChunk(" two", 1));
+        await api.JetStream.PurgeStreamAsync(Streams.Tokens.Name, new StreamPurgeRequest { Seq = kept }, TestContext.Current.CancellationToken);
         return kept;
     }
 
-    private Task<ulong> EndAsync(TurnId turn) => Conversations.LogAsync(host, session, turn, new TurnFailed(TurnErrorCodes.Interrupted, "over"));
+    private Task<ulong> EndAsync(TurnId turn) => Conversations.LogAsync(api, session, turn, new TurnFailed(TurnErrorCodes.Interrupted, "over"));
 
     private async Task<HttpResponseMessage> FollowAsync(TurnId turn, string? cursor)
     {
@@ -98,6 +90,6 @@ public sealed class FollowGapTests : TurnTest
             request.Headers.Add("Last-Event-ID", cursor);
         }
 
-        return await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 }

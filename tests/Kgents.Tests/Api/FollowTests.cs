@@ -48,7 +48,7 @@ public sealed class FollowTests : TurnTest
         Model.DefaultScript = held;
         var session = await host.Client.CreateSessionAsync();
         using var response = await host.Client.PostAsync(session, "count");
-        await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
+        await host.ChunkLoggedAsync();
         var id = await TurnIdAsync(session);
         Assert.Equal("running", (await StateAsync(session, id)).GetProperty("state").GetString());
 
@@ -67,7 +67,7 @@ public sealed class FollowTests : TurnTest
         Model.DefaultScript = held;
         var session = await host.Client.CreateSessionAsync();
         using var post = await host.Client.PostAsync(session, "count");
-        await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
+        await host.ChunkLoggedAsync();
         var id = await TurnIdAsync(session);
 
         using var ahead = await replica.Client.SendAsync(Request(session, id, "1000000"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);

@@ -17,8 +17,7 @@ public sealed class InterruptTests : DoubleTextingTest
     }
 
     /// <summary>The model has said something, and that is in the log.</summary>
-    private Task SaidAsync() => Eventually.TrueAsync(async () =>
-        (await second.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+    private Task SaidAsync() => second.ChunkLoggedAsync();
 
     [Fact(Timeout = Limits.Test)]
     public async Task InterruptingMessage_CancelsTheTurnUnderWayAndThoseThatWait_AndIsAnsweredNext()

@@ -53,7 +53,7 @@ public sealed class SessionStreamTests : SessionStreamTest
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
         Model.DefaultScript = held;
         using var post = await host.Client.PostAsync(session, "count");
-        await Eventually.TrueAsync(async () => (await LastAsync())?.Header(TurnHeaders.Event) == "chunk");
+        await host.ChunkLoggedAsync();
 
         await using var stream = await FollowAsync(replica);
         held.Release();

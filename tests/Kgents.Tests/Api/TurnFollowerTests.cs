@@ -51,7 +51,7 @@ public sealed class TurnFollowerTests : TurnTest
         await RepublishAsync(host, to: null);
         held.Release();
         await Conversations.AnswerAsync(host, SessionId.Parse(session), 1);
-        await Eventually.TrueAsync(async () => (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "complete");
+        await host.LastLoggedAsync(TurnEventCodec.Completed);
         await host.JetStream.Connection.PingAsync(TestContext.Current.CancellationToken);
 
         Assert.False(next.IsCompleted);
@@ -68,13 +68,13 @@ public sealed class TurnFollowerTests : TurnTest
         Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "01:00:00"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 0 && Model.Requests.Count == 1);
+        await Eventually.TrueAsync(async () => await host.ChunksAsync() == 0 && Model.Requests.Count == 1);
 
         await RepublishAsync(host, to: null);
         held.Release();
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+        await Eventually.TrueAsync(async () => await host.ChunksAsync() == 1);
         held.Release();
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 2);
+        await Eventually.TrueAsync(async () => await host.ChunksAsync() == 2);
         await RepublishAsync(host, to: Subjects.AllLive);
         held.Release();
         var turn = new Turn(await SseClient.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
@@ -116,7 +116,7 @@ public sealed class TurnFollowerTests : TurnTest
         Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.100"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+        await Eventually.TrueAsync(async () => await host.ChunksAsync() == 1);
 
         await RepublishAsync(host, to: null);
         held.Release();
@@ -132,7 +132,7 @@ public sealed class TurnFollowerTests : TurnTest
         Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.200"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+        await Eventually.TrueAsync(async () => await host.ChunksAsync() == 1);
 
         await Nats.KillAsync(TestContext.Current.CancellationToken);
         held.Release();
@@ -150,7 +150,7 @@ public sealed class TurnFollowerTests : TurnTest
         Model.DefaultScript = held;
         await using var host = await StartAsync(("Turns:Stream:TailCheckInterval", "00:00:00.200"));
         using var response = await host.Client.PostAsync(await host.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => await StoredChunksAsync(host) == 1);
+        await Eventually.TrueAsync(async () => await host.ChunksAsync() == 1);
 
         await Nats.KillAsync(TestContext.Current.CancellationToken);
         held.Release();
@@ -174,7 +174,4 @@ public sealed class TurnFollowerTests : TurnTest
         var stream = await host.JetStream.GetStreamAsync(Streams.Tokens.Name, cancellationToken: TestContext.Current.CancellationToken);
         await stream.UpdateAsync(stream.Info.Config with { Republish = to is null ? null : new Republish { Src = Subjects.AllTokens, Dest = to } }, TestContext.Current.CancellationToken);
     }
-
-    private static async Task<int> StoredChunksAsync(KgentsHost host) =>
-        await host.Reader.ReadAsync(Streams.Tokens.Name, Subjects.AllTokens, 1, 0, TestContext.Current.CancellationToken).CountAsync(entry => entry.Header(TurnHeaders.Event) == "chunk", TestContext.Current.CancellationToken);
 }

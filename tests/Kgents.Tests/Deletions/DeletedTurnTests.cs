@@ -17,7 +17,7 @@ public sealed class DeletedTurnTests : SessionDeletionTest
         await using var worker = await StartWorkerAsync();
         using var response = await api.Client.PostAsync(session.ToString(), "count");
         using var following = await GetAsync("/events");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
 
         Assert.Equal(HttpStatusCode.Accepted, await DeleteAsync());
         await IsGoneForClientsAsync();
@@ -55,7 +55,7 @@ public sealed class DeletedTurnTests : SessionDeletionTest
     {
         await using var worker = await StartWorkerAsync(("Turns:Slots", "1"));
         using var busy = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "count");
-        await ChunkAsync();
+        await api.ChunkLoggedAsync();
         using var first = await api.Client.PostAsync(session.ToString(), "count");
         using var second = await api.Client.PostAsync(session.ToString(), "key", new { message = "count", on_busy = "enqueue" });
 
@@ -147,9 +147,6 @@ public sealed class DeletedTurnTests : SessionDeletionTest
         Assert.Equal("complete", (await response.TurnAsync()).EndKind);
         Assert.Equal("11", Assert.Single((await TurnRecords.ReadAsync(api, session.ToString(), turn)).BillableUsage).GetProperty("data").GetProperty("input_tokens").GetString());
     }
-
-    private Task ChunkAsync() => Eventually.TrueAsync(async () =>
-        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == "chunk");
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -1,5 +1,4 @@
 using Kgents.Contracts;
-using Kgents.Metering.Operations;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -41,8 +40,7 @@ public sealed class ClockJumpTests : MeteringTest
         Assert.Equal([null, UsageSending.Missed], (await Recorder.Ledger.EntriesAsync<UsageSending>()).Select(sending => sending.Again));
 
         OpenMeter.Forget(UsageSample.IdOf(lost[0]));
-        await using var output = new StringWriter();
-        Assert.Equal(0, await MeteringCommands.RunAsync(MeteringArguments.TryParse(["ledger", "resend", "--reason", "restored"])!, metering.Services, output, TestContext.Current.CancellationToken));
+        Assert.Equal(0, (await RunAsync(metering, "ledger", "resend", "--reason", "restored")).Code);
         await Recorder.SettledAsync();
         Assert.Single(OpenMeter.AcceptedEvents);
     }

@@ -29,6 +29,8 @@ public abstract class MeteringTest : IAsyncLifetime
 
     private protected Task<KgentsHost> StartAsync(params (string Key, string? Value)[] settings) => UsageRecorder.StartMeteringAsync(Nats, OpenMeter, settings);
 
+    private protected static Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args) => MeteringOperator.RunAsync(host, args);
+
     /// <summary>Throws when the host is not ready: OpenMeter being away is no reason to be.</summary>
     private protected static Task<string> ReadyAsync(KgentsHost host) => host.Client.GetStringAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
 }

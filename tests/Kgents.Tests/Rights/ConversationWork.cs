@@ -143,6 +143,5 @@ internal sealed class ConversationWork(RightsSystem system)
     }
 
     /// <summary>The model has begun to answer.</summary>
-    private Task BegunAsync(TurnAddress turn) => Eventually.TrueAsync(async () =>
-        (await system.Operator.Reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(turn), TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+    private Task BegunAsync(TurnAddress turn) => system.Operator.LastLoggedAsync(TurnEventCodec.Chunk, Subjects.Tokens(turn));
 }

@@ -1,6 +1,5 @@
 using Kgents.Contracts;
 using Kgents.Metering.Ledger;
-using Kgents.Metering.Operations;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Kgents.Tests.Metering;
@@ -57,15 +56,7 @@ internal sealed class MeteringWork(RightsSystem system)
 
     private static async Task RunAsync(KgentsHost command, params string[] args)
     {
-        await using var output = new StringWriter();
-        int code;
-        do
-        {
-            output.GetStringBuilder().Clear();
-            code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, command.Services, output, TestContext.Current.CancellationToken);
-        }
-        while (output.ToString().Contains("Once more.", StringComparison.Ordinal));
-
-        Assert.True(code == 0, output.ToString());
+        var (code, text) = await MeteringOperator.RunAsync(command, args);
+        Assert.True(code == 0, text);
     }
 }

@@ -7,22 +7,8 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>What a worker says to the queue of a turn that it holds, or holds no more.</summary>
-public sealed class HeldTurnTests : TurnTest
+public sealed class HeldTurnTests : ApiTurnTest
 {
-    private KgentsHost api = null!;
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await api.DisposeAsync();
-        await base.DisposeAsync();
-    }
-
     /// <summary>A message that came again past its last delivery would never come again, and its session would be busy for ever.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Queue_DeliversWithoutEnd_AndLetsAsManyBeUnderWayAsTheOptionSays()
@@ -63,7 +49,7 @@ public sealed class HeldTurnTests : TurnTest
         await using var worker = await StartWorkerAsync(Nats.Url, ("Turns:AckWait", "00:01:00"), ("Turns:Slots", "1"));
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await Eventually.TrueAsync(async () => await LastKindAsync() == TurnEventCodec.Chunk);
+        await api.ChunkLoggedAsync();
         var turn = (await api.AskedAsync(session))[0];
 
         await Conversations.LogAsync(api, SessionId.Parse(session), turn, new TurnRestarted(2));
@@ -114,7 +100,4 @@ public sealed class HeldTurnTests : TurnTest
         KgentsHost.StartAsync(url, Parts.Streaming, [("ConnectionStrings:llm", Model.ConnectionString), .. settings]);
 
     private async Task<ConsumerInfo> ConsumerAsync() => (await api.JetStream.GetConsumerAsync(Streams.Messages.Name, Consumers.TurnWorkers, TestContext.Current.CancellationToken)).Info;
-
-    private async Task<string?> LastKindAsync() =>
-        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event);
 }

@@ -20,7 +20,7 @@ public sealed class TakeOverTests : TurnTest
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
         await Model.NextRequestAsync(TestContext.Current.CancellationToken);
-        await Eventually.TrueAsync(async () => await LastTokenAsync(api) is "chunk");
+        await api.ChunkLoggedAsync();
 
         await using var questions = await api.JetStream.Connection.SubscribeCoreAsync(
             "kgents.control.>", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
@@ -48,7 +48,7 @@ public sealed class TakeOverTests : TurnTest
         await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         await using var busy = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:AckWait", "00:00:30"), ("Turns:Slots", "1"));
         using var response = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => await LastTokenAsync(api) is "chunk");
+        await api.ChunkLoggedAsync();
         await using var asking = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:AckWait", "00:00:30"));
         proxy.DropRepliesOnce(IsQuestion);
 
@@ -140,9 +140,6 @@ public sealed class TakeOverTests : TurnTest
         await api.JetStream.Connection.PublishAsync(
             $"$JS.ACK.{Streams.Messages.Name}.turn-workers.1.{user!.Sequence}.1.0.0", "-NAK"u8.ToArray(), serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: TestContext.Current.CancellationToken);
     }
-
-    private static async Task<string?> LastTokenAsync(KgentsHost host) =>
-        (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event);
 
     private static string Hash(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
 }

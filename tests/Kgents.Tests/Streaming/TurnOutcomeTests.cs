@@ -186,8 +186,7 @@ public sealed class TurnOutcomeTests : TurnTest
     /// <summary>Once the first token is in the log.</summary>
     private async Task EndSilenceAsync()
     {
-        await Eventually.TrueAsync(async () =>
-            (await host.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+        await host.ChunkLoggedAsync();
         await clock.EndAsync();
     }
 

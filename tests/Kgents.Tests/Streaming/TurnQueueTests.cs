@@ -4,22 +4,8 @@ using Kgents.Tests.Hosting;
 
 namespace Kgents.Tests.Streaming;
 
-public sealed class TurnQueueTests : TurnTest
+public sealed class TurnQueueTests : ApiTurnTest
 {
-    private KgentsHost api = null!;
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await api.DisposeAsync();
-        await base.DisposeAsync();
-    }
-
     [Fact(Timeout = Limits.Test)]
     public async Task History_IsNotRunAgain_WhenTheConsumerWasDeleted()
     {
@@ -109,7 +95,7 @@ public sealed class TurnQueueTests : TurnTest
         {
             var worker = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString), ("Turns:DrainTimeout", "00:00:00"), ("Turns:MaxAttempts", "1"), ("Turns:AckWait", "00:01:00"));
             await Model.NextRequestAsync(TestContext.Current.CancellationToken);
-            await Eventually.TrueAsync(async () => await ChunksAsync() > hands);
+            await Eventually.TrueAsync(async () => await api.ChunksAsync() > hands);
             await worker.DisposeAsync();
         }
 
@@ -178,9 +164,6 @@ public sealed class TurnQueueTests : TurnTest
     }
 
     private Task<KgentsHost> StartWorkerAsync() => KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("ConnectionStrings:llm", Model.ConnectionString));
-
-    private async Task<int> ChunksAsync() =>
-        await api.Reader.ReadAsync(Streams.Tokens.Name, Subjects.AllTokens, 1, 0, TestContext.Current.CancellationToken).CountAsync(entry => entry.Header(TurnHeaders.Event) == "chunk", TestContext.Current.CancellationToken);
 
     private async Task<NATS.Client.JetStream.Models.ConsumerInfo> ConsumerInfoAsync()
     {

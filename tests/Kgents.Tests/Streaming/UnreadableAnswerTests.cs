@@ -10,9 +10,8 @@ using NATS.Client.JetStream.Models;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>An answer that nobody can read has ended one turn, and no more: its session goes on with the next number.</summary>
-public sealed class UnreadableAnswerTests : TurnTest
+public sealed class UnreadableAnswerTests : ApiTurnTest
 {
-    private KgentsHost api = null!;
     private SessionId session;
 
     public static TheoryData<string> Unreadable =>
@@ -29,14 +28,7 @@ public sealed class UnreadableAnswerTests : TurnTest
     {
         await base.InitializeAsync();
         Model.DefaultScript = new ModelScript(new ModelStep.Token("hm"), new ModelStep.Usage(5, 6));
-        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         session = SessionId.Parse(await api.Client.CreateSessionAsync());
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await api.DisposeAsync();
-        await base.DisposeAsync();
     }
 
     [Theory(Timeout = Limits.Test)]

@@ -12,23 +12,15 @@ using NATS.Client.Core;
 namespace Kgents.Tests.Streaming;
 
 /// <summary>An entry of a turn's log that nobody can read ends its turn, once; it blocks neither the session nor the API, and it is kept.</summary>
-public sealed class UnreadableLogTests : TurnTest
+public sealed class UnreadableLogTests : ApiTurnTest
 {
-    private KgentsHost api = null!;
     private SessionId session;
     private readonly TurnId turn = TurnId.New(TimeProvider.System);
 
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
         session = SessionId.Parse(await api.Client.CreateSessionAsync());
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await api.DisposeAsync();
-        await base.DisposeAsync();
     }
 
     public static TheoryData<string, string> Unreadable
@@ -110,7 +102,7 @@ public sealed class UnreadableLogTests : TurnTest
 
         await using var worker = await StartWorkerAsync();
         var answer = await Conversations.AnswerAsync(api, session, 1);
-        await Eventually.TrueAsync(async () => await LastKindAsync() == TurnEventCodec.Failed);
+        await api.LastLoggedAsync(TurnEventCodec.Failed, Subjects.Tokens(Address));
 
         Assert.Equal((TurnErrorCodes.UnreadableLog, "one", 11L), (answer.ErrorCode, answer.Text, answer.Tokens.Total));
         Assert.Equal(1UL, (await api.Reader.RangeAsync(Streams.Usage.Name, TestContext.Current.CancellationToken)).Last);
@@ -153,9 +145,6 @@ public sealed class UnreadableLogTests : TurnTest
 
     private Task<ulong> PoisonAsync(string kind, string payload, TurnId? of = null) => Conversations.StoreAsync(
         api, Subjects.Tokens(Address with { Turn = of ?? turn }), Encoding.UTF8.GetBytes(payload), new NatsHeaders { [TurnHeaders.Event] = kind, [TurnHeaders.Writer] = "another:1" });
-
-    private async Task<string?> LastKindAsync() =>
-        (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.Tokens(Address), TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event);
 
     private async Task<TurnId> AskedAsync() => (await api.AskedAsync(session.ToString()))[0];
 

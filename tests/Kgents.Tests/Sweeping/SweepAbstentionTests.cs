@@ -14,7 +14,7 @@ public sealed class SweepAbstentionTests : SweepTest
         var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease(), new ModelStep.Token(" two"));
         Model.DefaultScript = held;
         using var post = await api.Client.PostAsync(session.ToString(), "count");
-        await Eventually.TrueAsync(async () => (await LastAsync(Subjects.AllTokens))!.Header(TurnHeaders.Event) == "chunk");
+        await api.ChunkLoggedAsync();
         var message = await api.Reader.LastAsync(Streams.Messages.Name, Subjects.UserMessages(Conversations.Tenant, session), TestContext.Current.CancellationToken);
         await api.JetStream.DeleteMessageAsync(Streams.Messages.Name, new StreamMsgDeleteRequest { Seq = message!.Sequence }, TestContext.Current.CancellationToken);
 

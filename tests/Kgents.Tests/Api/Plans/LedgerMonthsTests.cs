@@ -1,7 +1,6 @@
 using Kgents.Api.Plans;
 using Kgents.Api.Usage;
 using Kgents.Contracts;
-using Kgents.Metering.Operations;
 using Kgents.ServiceDefaults.Nats;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -66,9 +65,7 @@ public sealed class LedgerMonthsTests : MeteringTest
         var now = TimeProvider.System.GetUtcNow();
         var sequence = await Recorder.RecordAsync(UsageSample.Event("corrected", UsageRecorder.Tenant, 30, at: now));
         await Recorder.SettledAsync();
-        await using var output = new StringWriter();
-        var arguments = MeteringArguments.TryParse(["ledger", "correct", $"{sequence}", "--reason", "slow", "--reference", "ticket-7", "--take", "input_tokens_uncached=12"])!;
-        Assert.Equal(0, await MeteringCommands.RunAsync(arguments, metering.Services, output, TestContext.Current.CancellationToken));
+        Assert.Equal(0, (await RunAsync(metering, "ledger", "correct", $"{sequence}", "--reason", "slow", "--reference", "ticket-7", "--take", "input_tokens_uncached=12")).Code);
         await Recorder.SettledAsync();
 
         var months = new LedgerMonths(Recorder.Host.Reader, metering.Services.GetRequiredService<IOptions<NatsTopologyOptions>>());

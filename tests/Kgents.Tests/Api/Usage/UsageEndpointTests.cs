@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Kgents.Contracts;
-using Kgents.Metering.Operations;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.Tests.Hosting;
 using Kgents.Tests.Metering;
@@ -206,11 +205,7 @@ public sealed class UsageEndpointTests : MeteringTest
         }
     }
 
-    private async Task RebuildAsync()
-    {
-        using var output = new StringWriter();
-        Assert.Equal(0, await MeteringCommands.RunAsync(MeteringArguments.TryParse(["ledger", "rebuild", "--reason", "a test"])!, Recorder.Host.Services, output, TestContext.Current.CancellationToken));
-    }
+    private async Task RebuildAsync() => Assert.Equal(0, (await RunAsync(Recorder.Host, "ledger", "rebuild", "--reason", "a test")).Code);
 
     private static async Task<JsonElement> ReadAsync(HttpClient client, string query)
     {

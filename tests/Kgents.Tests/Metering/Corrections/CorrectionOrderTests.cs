@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Kgents.Metering.Operations;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -160,17 +159,5 @@ public sealed class CorrectionOrderTests : MeteringTest
 
     private static bool IsCorrection(JsonElement usage) => usage.GetProperty("data").TryGetProperty("kind", out _);
 
-    /// <summary>Once more when a replica wrote at the same time, as an operator would.</summary>
-    private async Task<(int Code, string Text)> CommandAsync(params string[] args)
-    {
-        while (true)
-        {
-            await using var output = new StringWriter();
-            var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, metering.Services, output, TestContext.Current.CancellationToken);
-            if (!output.ToString().Contains("Once more.", StringComparison.Ordinal))
-            {
-                return (code, output.ToString());
-            }
-        }
-    }
+    private Task<(int Code, string Text)> CommandAsync(params string[] args) => RunAsync(metering, args);
 }

@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kgents.Contracts;
 using Kgents.Metering.Corrections;
-using Kgents.Metering.Operations;
 using Kgents.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -173,13 +172,6 @@ public sealed class CorrectionTests : MeteringTest
     }
 
     private static string Refusal(CorrectionOutcome outcome) => Assert.IsType<CorrectionOutcome.Refused>(outcome).Why;
-
-    private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args)
-    {
-        await using var output = new StringWriter();
-        var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, host.Services, output, TestContext.Current.CancellationToken);
-        return (code, output.ToString());
-    }
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 }

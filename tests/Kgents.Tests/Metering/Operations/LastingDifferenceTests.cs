@@ -61,19 +61,6 @@ public sealed class LastingDifferenceTests : MeteringTest
         Assert.Single(await Recorder.Ledger.EntriesAsync<UsageDiscarded>());
     }
 
-    private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args)
-    {
-        while (true)
-        {
-            await using var output = new StringWriter();
-            var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, host.Services, output, TestContext.Current.CancellationToken);
-            if (!output.ToString().Contains("Once more.", StringComparison.Ordinal))
-            {
-                return (code, output.ToString().ReplaceLineEndings("\n"));
-            }
-        }
-    }
-
     /// <summary>Something happens once when a line is written.</summary>
     private sealed class InterruptedWriter(string line, Func<Task> act) : StringWriter
     {

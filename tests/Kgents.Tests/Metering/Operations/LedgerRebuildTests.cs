@@ -87,11 +87,10 @@ public sealed class LedgerRebuildTests : MeteringTest
             new UsageSending(events, 1),
             new UsageMissing(events));
 
-        await using var output = new StringWriter();
-        var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(["ledger", "reissue", $"{sequence}", "--reason", "a test"])!, Recorder.Host.Services, output, TestContext.Current.CancellationToken);
+        var (code, text) = await RunAsync(Recorder.Host, "ledger", "reissue", $"{sequence}", "--reason", "a test");
 
         Assert.Equal(isDone ? 0 : 1, code);
-        Assert.Equal(isDone, !$"{output}".Contains($"Nothing was done: {kept} decisions of operators are kept already", StringComparison.Ordinal));
+        Assert.Equal(isDone, !text.Contains($"Nothing was done: {kept} decisions of operators are kept already", StringComparison.Ordinal));
     }
 
     private static PublishHold HoldAppend(NatsProxy proxy) => proxy.HoldOnce(subject => subject == Subjects.Ledger(0));

@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Kgents.Contracts;
-using Kgents.Metering.Operations;
 using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.Tests.Hosting;
@@ -37,7 +36,7 @@ public sealed class MeterComparisonTests : MeteringTest
         await Conversations.StoreAsync(Recorder.Host, Subjects.RequestUsage(UsageRecorder.Tenant, 0), UsageSample.Requests("requests", UsageRecorder.Tenant, 3, Over));
         await Recorder.SettledAsync();
 
-        var (code, text) = await RunAsync(metering);
+        var (code, text) = await ReconcileAsync(metering);
 
         Assert.Contains("They say the same of every event.", text, StringComparison.Ordinal);
         Assert.Equal(named is null ? (0, 0) : (1, 1), (code, text.Split("OpenMeter's meter").Length - 1));
@@ -53,9 +52,9 @@ public sealed class MeterComparisonTests : MeteringTest
         await Eventually.TrueAsync(() => Task.FromResult(OpenMeter.AcceptedEvents.Count == 2));
 
         // The events may be on their way to being confirmed, which is no difference that is named.
-        Assert.Equal(0, (await RunAsync(metering)).Code);
+        Assert.Equal(0, (await ReconcileAsync(metering)).Code);
         OpenMeter.Meters.Bend = (_, sum) => sum + 1;
-        await Eventually.TrueAsync(async () => (await RunAsync(metering, "--partition", "1")).Text.Contains("sums 13, and its events 12: ", StringComparison.Ordinal));
+        await Eventually.TrueAsync(async () => (await ReconcileAsync(metering, "--partition", "1")).Text.Contains("sums 13, and its events 12: ", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -109,7 +108,7 @@ public sealed class MeterComparisonTests : MeteringTest
         await Recorder.RecordAsync(UsageSample.Event("tokens", UsageRecorder.Tenant, 30, at: Over));
         await Recorder.SettledAsync();
 
-        var told = await RunAsync(metering);
+        var told = await ReconcileAsync(metering);
 
         Assert.Equal(code, told.Code);
         Assert.Contains("They say the same of every event.", told.Text, StringComparison.Ordinal);
@@ -148,7 +147,7 @@ public sealed class MeterComparisonTests : MeteringTest
         OpenMeter.Forget("moved");
         OpenMeter.Put(usage.Replace("\"input_tokens_uncached\":\"30\",\"cache_read_tokens\":\"10\"", "\"input_tokens_uncached\":\"25\",\"cache_read_tokens\":\"15\"", StringComparison.Ordinal));
 
-        var (code, text) = await RunAsync(metering);
+        var (code, text) = await ReconcileAsync(metering);
 
         Assert.Equal((1, 2), (code, text.Split("OpenMeter's meter").Length - 1));
         Assert.Contains("llm_input_tokens sums 25, and the ledger 30: it does not count all of these events", text, StringComparison.Ordinal);
@@ -169,10 +168,5 @@ public sealed class MeterComparisonTests : MeteringTest
         return new ReconciledRow(ReconciledGroup.Of(counted)) { OpenMeter = new ReconciledSum(2, total), Counted = counted };
     }
 
-    private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] options)
-    {
-        await using var output = new StringWriter();
-        var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(["ledger", "reconcile", .. options])!, host.Services, output, TestContext.Current.CancellationToken);
-        return (code, output.ToString());
-    }
+    private static Task<(int Code, string Text)> ReconcileAsync(KgentsHost host, params string[] options) => RunAsync(host, ["ledger", "reconcile", .. options]);
 }

@@ -1,5 +1,4 @@
 using Kgents.Contracts;
-using Kgents.Metering.Operations;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 
@@ -120,18 +119,4 @@ public sealed class MeteringCommandsTests : MeteringTest
     private static bool IsPoison(System.Text.Json.JsonElement usage) => usage.GetProperty("data").TryGetProperty("model", out var model) && model.ValueEquals("poison");
 
     private Task<(int Code, string Text)> RunAsync(params string[] args) => RunAsync(Recorder.Host, args);
-
-    /// <summary>Once more when a replica wrote at the same time, as an operator would.</summary>
-    private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args)
-    {
-        while (true)
-        {
-            await using var output = new StringWriter();
-            var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, host.Services, output, TestContext.Current.CancellationToken);
-            if (!output.ToString().Contains("Once more.", StringComparison.Ordinal))
-            {
-                return (code, output.ToString().ReplaceLineEndings("\n"));
-            }
-        }
-    }
 }

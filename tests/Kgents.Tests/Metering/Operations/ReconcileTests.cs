@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using Kgents.Contracts;
-using Kgents.Metering.Operations;
 using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults.Ledger;
 using Kgents.ServiceDefaults.Nats;
@@ -254,18 +253,5 @@ public sealed class ReconcileTests : MeteringTest
     {
         await Recorder.CommitAsync(usage);
         await Recorder.RecordAsync(usage);
-    }
-
-    private static async Task<(int Code, string Text)> RunAsync(KgentsHost host, params string[] args)
-    {
-        while (true)
-        {
-            await using var output = new StringWriter();
-            var code = await MeteringCommands.RunAsync(MeteringArguments.TryParse(args)!, host.Services, output, TestContext.Current.CancellationToken);
-            if (!output.ToString().Contains("Once more.", StringComparison.Ordinal))
-            {
-                return (code, output.ToString().ReplaceLineEndings("\n"));
-            }
-        }
     }
 }
