@@ -11,10 +11,10 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 {
     private readonly OpenMeterStore _events = new(TimeProvider.System);
     private readonly OpenMeterFaults _faults = new();
-    private readonly RecentItems<OpenMeterRequest> _requests = new(10_000);
+    private readonly OpenMeterIngest _ingest;
     private LoopbackServer? _server;
 
-    private OpenMeterStandIn() => Meters = new OpenMeterMeters(_events);
+    private OpenMeterStandIn() => (Meters, _ingest) = (new OpenMeterMeters(_events), new OpenMeterIngest(this, _events, _faults));
 
     public Uri Endpoint => _server!.Address;
 
@@ -67,7 +67,7 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
     public OpenMeterHistory HistoryOf(string id) => _events.HistoryOf(id);
 
     /// <summary>The last 10,000 requests, refused ones included.</summary>
-    public IReadOnlyList<OpenMeterRequest> Requests => _requests.Snapshot();
+    public IReadOnlyList<OpenMeterRequest> Requests => _ingest.Requests;
 
     /// <summary>While true, a request gets no answer; setting false lets the waiting ones go on.</summary>
     public bool Hang
@@ -133,8 +133,8 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 
     private Task HandleAsync(HttpContext context, CancellationToken cancellationToken) => (context.Request.Path.Value, context.Request.Method) switch
     {
-        ("/api/v1/events", "POST") => IngestAsync(context, StatusCodes.Status204NoContent, cancellationToken),
-        ("/api/v3/openmeter/events", "POST") => IngestAsync(context, StatusCodes.Status202Accepted, cancellationToken),
+        ("/api/v1/events", "POST") => _ingest.HandleAsync(context, StatusCodes.Status204NoContent, cancellationToken),
+        ("/api/v3/openmeter/events", "POST") => _ingest.HandleAsync(context, StatusCodes.Status202Accepted, cancellationToken),
         ("/api/v2/events", "GET") => ListAsync(context, cancellationToken),
         ({ } path, "GET") when path.Split('/') is ["", "api", "v1", "meters", var slug, "query"] => QueryAsync(context, slug, cancellationToken),
         ("/api/v1/events" or "/api/v2/events" or "/api/v3/openmeter/events", _) => EndAsync(context, StatusCodes.Status405MethodNotAllowed),
@@ -178,89 +178,8 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
         }
     }
 
-    private async Task IngestAsync(HttpContext context, int success, CancellationToken cancellationToken)
-    {
-        using MemoryStream bytes = new();
-        await context.Request.Body.CopyToAsync(bytes, cancellationToken);
-        var body = OpenMeterBody.Parse(bytes.ToArray());
-        string? contentType = context.Request.Headers.ContentType;
-        string? authorization = context.Request.Headers.Authorization;
-        var count = body is not { } json ? 0 : json.ValueKind is JsonValueKind.Array ? json.GetArrayLength() : 1;
-        var request = new OpenMeterRequest(contentType, authorization, count, bytes.ToArray());
-        _requests.Add(request);
-
-        await _faults.WaitWhileHangingAsync(cancellationToken);
-        var fault = _faults.Take() ?? new OpenMeterFault(RequestFault.None);
-        request.Fault = fault;
-        switch (fault.Fault)
-        {
-            case RequestFault.Refused:
-                NoteTooLarge(body, fault.Status);
-                await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
-                return;
-            case RequestFault.BrokenBefore:
-                context.Abort();
-                return;
-        }
-
-        if (await IsRefusedAsync(context, cancellationToken))
-        {
-            return;
-        }
-
-        if (bytes.Length > LargestBody)
-        {
-            NoteTooLarge(body, StatusCodes.Status413PayloadTooLarge);
-            await EndAsync(context, StatusCodes.Status413PayloadTooLarge);
-            return;
-        }
-
-        var (events, problem) = OpenMeterBody.Read(contentType, body);
-        problem ??= IsPoison is { } isPoison && events.Any(isPoison) ? "invalid event: unknown" : null;
-        if (problem is not null)
-        {
-            await OpenMeterProblem.WriteAsync(context, StatusCodes.Status400BadRequest, problem, cancellationToken);
-            return;
-        }
-
-        await AcceptAsync(context, events, fault, success, cancellationToken);
-    }
-
-    private async Task AcceptAsync(HttpContext context, IReadOnlyList<JsonElement> events, OpenMeterFault fault, int success, CancellationToken cancellationToken)
-    {
-        if (fault.Fault is RequestFault.ClaimedAndFailed)
-        {
-            _events.Claim(events);
-            await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
-            return;
-        }
-
-        var taken = fault.Fault is RequestFault.PartlyTaken ? events.Take(fault.Taken) : events;
-        _events.Accept(taken, Deduplicate, VisibleAfter, value => IsTooOld(value) ? EventFate.Lost : _faults.FateOf(value));
-        switch (fault.Fault)
-        {
-            case RequestFault.PartlyTaken:
-                await OpenMeterProblem.WriteAsync(context, fault, cancellationToken);
-                break;
-            case RequestFault.BrokenAfter:
-                context.Abort();
-                break;
-            default:
-                _events.Promise(events);
-                context.Response.StatusCode = success;
-                break;
-        }
-    }
-
-    private void NoteTooLarge(JsonElement? body, int status)
-    {
-        if (status == StatusCodes.Status413PayloadTooLarge && body is { ValueKind: JsonValueKind.Array } events && events.GetArrayLength() == 1)
-        {
-            _events.RefuseAsTooLarge(events[0]);
-        }
-    }
-
-    private async Task<bool> IsRefusedAsync(HttpContext context, CancellationToken cancellationToken)
+    /// <summary>True for one that has been answered with 401.</summary>
+    internal async Task<bool> IsRefusedAsync(HttpContext context, CancellationToken cancellationToken)
     {
         if (RequiredToken is { } token && context.Request.Headers.Authorization != $"Bearer {token}")
         {
@@ -270,7 +189,4 @@ public sealed class OpenMeterStandIn : IAsyncDisposable
 
         return false;
     }
-
-    private bool IsTooOld(JsonElement value) =>
-        OldestTime is { } oldest && value.TryGetProperty("time", out var time) && time.ValueKind is JsonValueKind.String && time.GetDateTimeOffset() < TimeProvider.System.GetUtcNow() - oldest;
 }
