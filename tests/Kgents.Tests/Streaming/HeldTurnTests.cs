@@ -91,6 +91,21 @@ public sealed class HeldTurnTests : TurnTest
         Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(api, session, 1)).Status);
     }
 
+    /// <summary>It finds its own answer stored, and goes on: neither is another worker at it, nor does the message have to come again.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_EndsItsTurn_WhenTheAckOfItsAnswerIsLost()
+    {
+        Model.DefaultScript = ModelScript.Reply("one");
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync(proxy.Url, ("Turns:AckWait", "00:01:00"));
+        proxy.DropRepliesOnce(subject => subject.StartsWith("kgents.messages.", StringComparison.Ordinal));
+
+        var turn = new Turn(await api.Client.SayAsync(await api.Client.CreateSessionAsync(), "count"));
+
+        Assert.Equal((1, "complete", "one"), (proxy.DroppedReplies, turn.EndKind, turn.Text));
+        Assert.Equal(1UL, (await ConsumerAsync()).Delivered.ConsumerSeq);
+    }
+
     /// <summary>What a client that sees the end may rely on, and what a worker that dies between two leaves to the next: in this order each can be made up for.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsCommittedThenBilledThenAnsweredThenEndedThenAcknowledged()
