@@ -106,6 +106,29 @@ public sealed class HeldTurnTests : TurnTest
         Assert.Equal(1UL, (await ConsumerAsync()).Delivered.ConsumerSeq);
     }
 
+    /// <summary>The sweeper, or a worker that took it for dead, was quicker: the turn is ended, which is all that its message was for.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_AcknowledgesItsMessage_WhenAnotherHasWrittenTheEnd()
+    {
+        Model.DefaultScript = ModelScript.Reply("one");
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync(proxy.Url, ("Turns:AckWait", "00:01:00"));
+        var session = await api.Client.CreateSessionAsync();
+
+        // Accepted, a chunk, the commit; then the end.
+        var written = 0;
+        var hold = proxy.HoldOnce(subject => subject.StartsWith("kgents.tokens.", StringComparison.Ordinal) && ++written == 4);
+        using var response = await api.Client.PostAsync(session, "count");
+        await hold.Reached;
+        var id = (await api.AskedAsync(session))[0];
+        await Conversations.LogAsync(api, SessionId.Parse(session), id, new TurnCompleted("one", new TokenCounts(5, 6, TokenCounts.Reported), 1, id.AssistantMessageId, "another's"));
+        hold.Release();
+
+        Assert.Equal("complete", (await response.TurnAsync()).EndKind);
+        await Eventually.TrueAsync(async () => await ConsumerAsync() is { NumAckPending: 0, Delivered.ConsumerSeq: 1 });
+        Assert.Single((await TurnRecords.ReadAsync(api, session, id)).Kinds, TurnEventCodec.IsTerminal);
+    }
+
     /// <summary>What a client that sees the end may rely on, and what a worker that dies between two leaves to the next: in this order each can be made up for.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsCommittedThenBilledThenAnsweredThenEndedThenAcknowledged()
