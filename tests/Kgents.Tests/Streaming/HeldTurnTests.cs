@@ -129,6 +129,30 @@ public sealed class HeldTurnTests : TurnTest
         Assert.Single((await TurnRecords.ReadAsync(api, session, id)).Kinds, TurnEventCodec.IsTerminal);
     }
 
+    /// <summary>It has no room: what was committed is billed later, and nobody sees an end of the turn before.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_WaitsWithTheEndOfItsTurn_WhileUsageIsRefused()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        Model.DefaultScript = held;
+        await using var worker = await StartWorkerAsync(Nats.Url, ("Turns:AckWait", "00:00:10"));
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        await Eventually.TrueAsync(async () => await LastKindAsync() == TurnEventCodec.Chunk);
+        var usage = (await api.JetStream.GetStreamAsync(Streams.Usage.Name, cancellationToken: TestContext.Current.CancellationToken)).Info.Config;
+        await api.JetStream.UpdateStreamAsync(usage with { MaxBytes = 1 }, TestContext.Current.CancellationToken);
+
+        held.Release();
+        await Eventually.TrueAsync(() => worker.Logs.Lines.Any(line => line.Contains("is not stored yet", StringComparison.Ordinal)));
+        var id = (await api.AskedAsync(session))[0];
+        var before = await TurnRecords.ReadAsync(api, session, id);
+        await api.JetStream.UpdateStreamAsync(usage, TestContext.Current.CancellationToken);
+
+        Assert.Equal("complete", (await response.TurnAsync()).EndKind);
+        Assert.Equal((TurnEventCodec.Committed, 0, 0), (before.Kinds[^1], before.Answers.Count, before.AllUsage.Count));
+        Assert.Equal(2, (await TurnRecords.ReadAsync(api, session, id)).AllUsage.Count);
+    }
+
     /// <summary>What a client that sees the end may rely on, and what a worker that dies between two leaves to the next: in this order each can be made up for.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsCommittedThenBilledThenAnsweredThenEndedThenAcknowledged()
