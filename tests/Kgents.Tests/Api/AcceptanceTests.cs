@@ -37,6 +37,26 @@ public sealed class AcceptanceTests : IAsyncLifetime
         Array.ForEach(responses, response => response.Dispose());
     }
 
+    /// <summary>It was written to what the session had said before: the answer that came meanwhile is not what it replies to.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Message_IsRefused_WhenAnotherTookItsPlaceAndIsAnsweredAlready()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var slow = await KgentsHost.StartAsync(proxy.Url, Parts.Api);
+        await using var fast = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming);
+        var session = await fast.Client.CreateSessionAsync();
+        var hold = proxy.HoldOnce(subject => subject.StartsWith("kgents.messages.", StringComparison.Ordinal));
+        var late = slow.Client.PostAsync(session, "late");
+        await hold.Reached;
+
+        Assert.Equal("complete", new Turn(await fast.Client.SayAsync(session, "hello")).EndKind);
+        hold.Release();
+        using var refused = await late;
+
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Single(await fast.AskedAsync(session));
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Message_IsStoredOnce_WhenTheAckIsLost()
     {
@@ -50,6 +70,26 @@ public sealed class AcceptanceTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(1, proxy.DroppedReplies);
         Assert.Single(await host.Client.MessagesAsync(session));
+    }
+
+    /// <summary>Whether it is stored already, nobody could tell, and it has its place in a quota.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Message_IsStored_WhenItsClientLeavesBeforeItIsKnownToBe()
+    {
+        await using var proxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var host = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Messages:AcceptTimeout", "00:01:00"));
+        await using var other = await KgentsHost.StartAsync(nats.Url, Parts.Api);
+        var session = await host.Client.CreateSessionAsync();
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        proxy.CutAt(1, CutPoint.BeforeForward, subject => subject.StartsWith("kgents.messages.", StringComparison.Ordinal));
+
+        var post = host.Client.PostAsJsonAsync(new Uri($"/v1/kgent/sessions/{session}/messages", UriKind.Relative), new { message = "hello" }, leaving.Token);
+        await proxy.CutHappened;
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => post);
+        proxy.Restore();
+
+        await Eventually.TrueAsync(async () => (await other.AskedAsync(session)).Count == 1);
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -101,6 +102,32 @@ public sealed class IdempotencyFaultTests : IAsyncLifetime
         Assert.Single(await fast.AskedAsync(session));
     }
 
+    /// <summary>Both have found the key free, and each has thought of a turn for it: the one in the entry is the turn.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Retry_StoresTheTurnOfTheEntry_WhenAnotherRequestHasMadeThatAndNotStoredItYet()
+    {
+        await using var slowProxy = await NatsProxy.StartAsync(nats.Url, TestContext.Current.CancellationToken);
+        await using var slow = await KgentsHost.StartAsync(slowProxy.Url, Parts.Api);
+        var session = await healthy.Client.CreateSessionAsync();
+        var looks = slowProxy.HoldOnce(subject => subject == "$JS.API.STREAM.MSG.GET.KGENTS_MESSAGES");
+        var second = slow.Client.PostAsync(session, "key-1", new { message = "hello" });
+        await looks.Reached;
+        var stores = proxy.HoldOnce(subject => subject.StartsWith(UserMessages, StringComparison.Ordinal));
+        var first = broken.Client.PostAsync(session, "key-1", new { message = "hello" });
+        await stores.Reached;
+
+        looks.Release();
+        using var stored = await second;
+        var turn = await stored.TurnAsync();
+        stores.Release();
+        using var late = await first;
+
+        Assert.Equal([(HttpStatusCode.OK, true), (HttpStatusCode.OK, false)], [(stored.StatusCode, stored.IsReplayed()), (late.StatusCode, late.IsReplayed())]);
+        Assert.Equal(turn.Frames, (await late.TurnAsync()).Frames);
+        Assert.Equal([turn.Id], await healthy.AskedAsync(session));
+        Assert.Equal(1, await healthy.EntriesAsync());
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task QueuedRetry_IsNotRefused_WhenItsOwnMessageFillsTheQueueWhileItLooks()
     {
@@ -132,6 +159,42 @@ public sealed class IdempotencyFaultTests : IAsyncLifetime
         Assert.Equal(2, (await fast.AskedAsync(session)).Count);
     }
 
+    /// <summary>Another message has its place, so the entry is deleted, or moved; and there the process dies.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData("reject", CutPoint.BeforeForward)]
+    [InlineData("reject", CutPoint.BeforeReply)]
+    [InlineData("enqueue", CutPoint.BeforeForward)]
+    [InlineData("enqueue", CutPoint.BeforeReply)]
+    public async Task Message_IsStoredOnce_WhenTheConnectionBreaksAtTheChangeOfItsEntry(string onBusy, CutPoint point)
+    {
+        var (session, message) = (await healthy.Client.CreateSessionAsync(), new { message = "mine", on_busy = onBusy });
+        proxy.CutAt(1, CutPoint.BeforeForward, subject => subject.StartsWith(UserMessages, StringComparison.Ordinal));
+        var cutOff = broken.Client.PostAsync(session, "key-1", message);
+        await proxy.CutHappened;
+        var promised = await PromisedAsync();
+        var other = new Turn(await healthy.Client.SayAsync(session, "another's"));
+        proxy.CutAt(1, point, subject => subject.StartsWith(Entries, StringComparison.Ordinal));
+        proxy.Restore();
+        await proxy.CutHappened;
+
+        var isDeleted = onBusy == "reject" && point == CutPoint.BeforeReply;
+        Assert.Equal(isDeleted ? 0 : 1, await healthy.EntriesAsync());
+        using var retry = await healthy.Client.PostAsync(session, "key-1", message);
+        using var again = await healthy.Client.PostAsync(session, "key-1", message);
+        proxy.Restore();
+        using var late = await cutOff;
+
+        // The one that was cut off, too, finds what its key stands for by then.
+        Assert.Equal(onBusy == "reject" && !isDeleted ? HttpStatusCode.Conflict : HttpStatusCode.OK, retry.StatusCode);
+        var turn = await again.TurnAsync();
+        Assert.Equal(turn.Frames, (await late.TurnAsync()).Frames);
+        Assert.Equal([other.Id, turn.Id], await healthy.AskedAsync(session));
+        Assert.Equal(1, await healthy.EntriesAsync());
+
+        // Moved, it is the same turn, which has its place in a quota; deleted, the key stands for another.
+        Assert.Equal(onBusy == "enqueue", turn.Id == promised);
+    }
+
     [Fact(Timeout = Limits.Test)]
     public async Task Key_WorksAgain_WhenAnotherMessageTookThePlaceOfOneThatWasNeverStored()
     {
@@ -159,4 +222,7 @@ public sealed class IdempotencyFaultTests : IAsyncLifetime
         Assert.Equal(turn.Frames, (await retry.TurnAsync()).Frames);
         Assert.Equal([other.Id, turn.Id], await healthy.AskedAsync(session));
     }
+
+    private async Task<TurnId> PromisedAsync() => JsonSerializer.Deserialize(
+        (await healthy.Reader.LastAsync(Subjects.KeyValueStream(Buckets.Idempotency), Subjects.KeyValue(Buckets.Idempotency, "*"), TestContext.Current.CancellationToken))!.Data.Span, WireJson.Default.IdempotencyRecord)!.Turn;
 }

@@ -1,9 +1,11 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using Kgents.Api.Turns;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Kgents.Tests.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kgents.Tests.Api;
 
@@ -30,6 +32,10 @@ public sealed class SlowViewerTests
         held.Release();
         var live = await response.TurnAsync();
         await Eventually.TrueAsync(IsCut);
+
+        // It still reads nothing: what it had comes back by the cut alone.
+        var open = host.Services.GetRequiredService<OpenStreams>();
+        await Eventually.TrueAsync(() => open.CountOf(Conversations.Tenant) == 0);
         var resumed = await host.Client.GetAsync(new Uri(events, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         var again = await resumed.TurnAsync();
 

@@ -105,6 +105,9 @@ public sealed class SessionDeletionRaceTests : IAsyncLifetime
         await using var worker = await StartWorkerAsync(nats.Url, time, purgeAgainAfter: "00:30:00");
         (await api.Client.DeleteAsync($"/v1/kgent/sessions/{session}", TestContext.Current.CancellationToken)).Dispose();
         await Eventually.TrueAsync(async () => await OrderAsync() is { PurgedAt: not null });
+        await worker.Services.GetRequiredService<SessionDeleter>().CarryOutAsync(
+            await worker.Services.GetRequiredService<DeletionOrders>().ListAsync(TestContext.Current.CancellationToken).SingleAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        Assert.NotNull(await OrderAsync());
 
         // Nobody can read it, so nobody runs it, and what becomes of it is no cancelled turn.
         await Conversations.StoreAsync(api, Subjects.UserMessages(Conversations.Tenant, session), "not json"u8.ToArray());
@@ -149,6 +152,23 @@ public sealed class SessionDeletionRaceTests : IAsyncLifetime
         hold.Release();
 
         await Remains.NoneAsync(api, session);
+    }
+
+    /// <summary>What it was placed for is not purged yet, or has a turn that is to be ended first.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Order_IsCarriedOutFromItsBeginning_WhenItComesWhileTheOneBeforeItIsCarriedOut()
+    {
+        await using var worker = await StartWorkerAsync(proxy.Url, purgeAgainAfter: "00:30:00");
+        var hold = proxy.HoldOnce(subject => subject == $"$JS.API.STREAM.PURGE.{Subjects.KeyValueStream(Buckets.Cancels)}");
+        (await api.Client.DeleteAsync($"/v1/kgent/sessions/{session}", TestContext.Current.CancellationToken)).Dispose();
+        await hold.Reached;
+
+        await api.Services.GetRequiredService<DeletionOrders>().PlaceAsync(Conversations.Tenant, session, TestContext.Current.CancellationToken);
+        var renewed = await OrderAsync();
+        hold.Release();
+
+        await Eventually.TrueAsync(async () => await OrderAsync() is { PurgedAt: not null });
+        Assert.Equal(renewed!.RequestedAt, (await OrderAsync())!.RequestedAt);
     }
 
     /// <summary>A purge takes only what was looked through.</summary>

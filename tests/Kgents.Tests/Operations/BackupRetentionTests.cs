@@ -96,11 +96,13 @@ public sealed partial class BackupRetentionTests : BackupTest
     [Fact(Timeout = Limits.Test)]
     public async Task RestsOfRunsThatDied_AreRemovedByTheNext_AndWhatIsUnderWayIsNot()
     {
-        // One died while it removed, after a part of the files; one while it wrote, yesterday; one may still be writing.
+        // One died while it removed, after a part of the files; two while they wrote, yesterday, the second its manifest; one may still be writing.
         await BackUpAsync("a", keep: 7);
         Directory.Move(Path.Combine(Backups, "a"), Path.Combine(Backups, ".removed-a"));
         File.Delete(Path.Combine(Backups, ".removed-a", "KGENTS_LEDGER.snapshot"));
         await WriteAsync("b-died", "KGENTS_LEDGER.snapshot", TimeSpan.FromHours(7));
+        await WriteAsync("b-died-at-its-end", "KGENTS_LEDGER.snapshot", TimeSpan.FromHours(7));
+        await WriteAsync("b-died-at-its-end", "backup.json.snapshot", TimeSpan.FromHours(7));
         await WriteAsync("c-writes", "KGENTS_LEDGER.snapshot", TimeSpan.Zero);
         await WriteAsync("d-somebody-elses", "KGENTS_LEDGER.snapshot", TimeSpan.FromHours(7));
         await WriteAsync("d-somebody-elses", "report.txt", TimeSpan.FromHours(7));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using Kgents.Contracts;
 using Kgents.Operations.Backup;
@@ -49,6 +50,24 @@ public sealed class StreamBackupTests : BackupTest
         Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["backup", Path.Combine(above, "one")])).ExitCode);
 
         Assert.All((string[])[above, Path.Combine(above, "one")], each => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(each)));
+    }
+
+    /// <summary>Who dies while it is written leaves no manifest that is half, which would be no rest that the next run may remove.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Manifest_GetsItsName_OnceItIsWhole()
+    {
+        var manifest = Path.Combine(Backups, "backup.json");
+        var (created, named) = (new ConcurrentQueue<string>(), new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
+        using var watcher = new FileSystemWatcher(Backups) { NotifyFilter = NotifyFilters.FileName };
+        watcher.Created += (_, file) => created.Enqueue(file.FullPath);
+        watcher.Renamed += (_, file) => named.TrySetResult(file.FullPath);
+        watcher.EnableRaisingEvents = true;
+
+        Assert.Equal(0, (await Operator.RunAsync(Nats.Url, ["backup", Backups])).ExitCode);
+
+        Assert.Equal(manifest, await named.Task.WaitAsync(TestContext.Current.CancellationToken));
+        Assert.Contains($"{manifest}.snapshot", created);
+        Assert.DoesNotContain(manifest, created);
     }
 
     /// <summary>As of a newer version, which has more streams than this program knows.</summary>

@@ -77,6 +77,68 @@ public sealed class HeldTurnTests : ApiTurnTest
         Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(api, session, 1)).Status);
     }
 
+    /// <summary>It finds its own answer stored, and goes on: neither is another worker at it, nor does the message have to come again.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_EndsItsTurn_WhenTheAckOfItsAnswerIsLost()
+    {
+        Model.DefaultScript = ModelScript.Reply("one");
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync(proxy.Url, ("Turns:AckWait", "00:01:00"));
+        proxy.DropRepliesOnce(subject => subject.StartsWith("kgents.messages.", StringComparison.Ordinal));
+
+        var turn = new Turn(await api.Client.SayAsync(await api.Client.CreateSessionAsync(), "count"));
+
+        Assert.Equal((1, "complete", "one"), (proxy.DroppedReplies, turn.EndKind, turn.Text));
+        Assert.Equal(1UL, (await ConsumerAsync()).Delivered.ConsumerSeq);
+    }
+
+    /// <summary>The sweeper, or a worker that took it for dead, was quicker: the turn is ended, which is all that its message was for.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_AcknowledgesItsMessage_WhenAnotherHasWrittenTheEnd()
+    {
+        Model.DefaultScript = ModelScript.Reply("one");
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var worker = await StartWorkerAsync(proxy.Url, ("Turns:AckWait", "00:01:00"));
+        var session = await api.Client.CreateSessionAsync();
+
+        // Accepted, a chunk, the commit; then the end.
+        var written = 0;
+        var hold = proxy.HoldOnce(subject => subject.StartsWith("kgents.tokens.", StringComparison.Ordinal) && ++written == 4);
+        using var response = await api.Client.PostAsync(session, "count");
+        await hold.Reached;
+        var id = (await api.AskedAsync(session))[0];
+        await Conversations.LogAsync(api, SessionId.Parse(session), id, new TurnCompleted("one", new TokenCounts(5, 6, TokenCounts.Reported), 1, id.AssistantMessageId, "another's"));
+        hold.Release();
+
+        Assert.Equal("complete", (await response.TurnAsync()).EndKind);
+        await Eventually.TrueAsync(async () => await ConsumerAsync() is { NumAckPending: 0, Delivered.ConsumerSeq: 1 });
+        Assert.Single((await TurnRecords.ReadAsync(api, session, id)).Kinds, TurnEventCodec.IsTerminal);
+    }
+
+    /// <summary>It has no room: what was committed is billed later, and nobody sees an end of the turn before.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Worker_WaitsWithTheEndOfItsTurn_WhileUsageIsRefused()
+    {
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        Model.DefaultScript = held;
+        await using var worker = await StartWorkerAsync(Nats.Url, ("Turns:AckWait", "00:00:10"));
+        var session = await api.Client.CreateSessionAsync();
+        using var response = await api.Client.PostAsync(session, "count");
+        await api.ChunkLoggedAsync();
+        var usage = (await api.JetStream.GetStreamAsync(Streams.Usage.Name, cancellationToken: TestContext.Current.CancellationToken)).Info.Config;
+        await api.JetStream.UpdateStreamAsync(usage with { MaxBytes = 1 }, TestContext.Current.CancellationToken);
+
+        held.Release();
+        await Eventually.TrueAsync(() => worker.Logs.Lines.Any(line => line.Contains("is not stored yet", StringComparison.Ordinal)));
+        var id = (await api.AskedAsync(session))[0];
+        var before = await TurnRecords.ReadAsync(api, session, id);
+        await api.JetStream.UpdateStreamAsync(usage, TestContext.Current.CancellationToken);
+
+        Assert.Equal("complete", (await response.TurnAsync()).EndKind);
+        Assert.Equal((TurnEventCodec.Committed, 0, 0), (before.Kinds[^1], before.Answers.Count, before.AllUsage.Count));
+        Assert.Equal(2, (await TurnRecords.ReadAsync(api, session, id)).AllUsage.Count);
+    }
+
     /// <summary>What a client that sees the end may rely on, and what a worker that dies between two leaves to the next: in this order each can be made up for.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task Turn_IsCommittedThenBilledThenAnsweredThenEndedThenAcknowledged()

@@ -26,17 +26,24 @@ public sealed class SweepAbstentionTests : SweepTest
         Assert.Equal(("complete", "one two"), (seen.EndKind, seen.Text));
     }
 
+    /// <summary>Nobody has a slot for it yet, so nobody answers for it either.</summary>
     [Fact(Timeout = Limits.Test)]
     public async Task BegunTurn_IsLeftToTheQueue_WhenItWillBringIt()
     {
         await StopWorkersAsync();
+        var held = new ModelScript(new ModelStep.Token("one"), new ModelStep.WaitForRelease());
+        Model.Enqueue(held);
+        await using var sweeper = await KgentsHost.StartAsync(
+            Nats.Url, Parts.Streaming, ("Sweep:Age", "00:00:00"), ("Turns:Slots", "1"), ("ConnectionStrings:llm", Model.ConnectionString));
+        using var busy = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "count");
+        await Eventually.TrueAsync(async () => (await LastAsync(Subjects.AllTokens))!.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
         await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("so far", 0));
         await Conversations.AskAsync(api, session, turn, 2);
-        await using var sweeper = await KgentsHost.StartAsync(Nats.Url, Parts.Streaming, ("Sweep:Age", "00:00:00"), ("Turns:AckWait", "00:00:01"), ("ConnectionStrings:llm", Model.ConnectionString));
 
         await SweepAsync(sweeper);
 
-        // A worker has run it again.
+        Assert.Equal(TurnEventCodec.Chunk, (await LastAsync(Subjects.Tokens(Address)))!.Header(TurnHeaders.Event));
+        held.Release();
         Assert.Equal(TurnStatus.Completed, (await Conversations.AnswerAsync(api, session, 2)).Status);
     }
 

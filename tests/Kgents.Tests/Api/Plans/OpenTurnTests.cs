@@ -147,4 +147,28 @@ public sealed class OpenTurnTests : QuotaTest
         held.Release();
         await running.TurnAsync();
     }
+
+    /// <summary>It was taken before that was known, and nobody sweeps yet.</summary>
+    [Theory(Timeout = Limits.Test)]
+    [InlineData(null)]
+    [InlineData("key-1")]
+    public async Task Place_IsGivenBack_WhenAnotherMessageWasStoredFirst(string? key)
+    {
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var host = await StartAsync(Nats.Url, Parts.Api | Parts.Streaming, ("Plans:Table:narrow:Turns", "10"), ("Sweep:QuotaAge", "00:30:00"));
+        await using var slow = await StartAsync(proxy.Url, Parts.Api, ("Plans:Table:narrow:Turns", "10"));
+        var (here, there) = await ClientsAsync(host, slow);
+        var session = await here.CreateSessionAsync();
+        var hold = proxy.HoldOnce(subject => subject.StartsWith("kgents.messages.", StringComparison.Ordinal));
+        var late = key is null ? there.PostAsync(session, "late") : there.PostAsync(session, key, new { message = "late" });
+        await hold.Reached;
+        Assert.Single((await QuotaAsync(host)).Open);
+
+        await here.SayAsync(session, "first");
+        hold.Release();
+        using var refused = await late;
+
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Empty((await QuotaAsync(host)).Open);
+    }
 }
