@@ -65,7 +65,8 @@ public static class KgentsApi
 
         builder.Services.AddOptionsWithValidateOnStart<MessageOptions, MessageOptionsValidator>().BindConfiguration(MessageOptions.SectionName);
         builder.Services.AddOptionsWithValidateOnStart<TurnStreamOptions, TurnStreamOptionsValidator>().BindConfiguration(TurnStreamOptions.SectionName);
-        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionChanges>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<StreamPlaces>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddSingleton<AllowedModels>().AddSingleton<SessionStore>().AddSingleton<SessionDetailsStore>().AddSingleton<SessionChanges>().AddSingleton<SessionListing>().AddSingleton<SessionAnswers>().AddSingleton<DeletedSessions>().AddSingleton<DeletionOrders>().AddSingleton<SessionDeletion>().AddSingleton<Conversation>().AddSingleton<IdleClock>().AddSingleton<TailReader>().AddSingleton<TurnFollower>().AddSingleton<TurnFeeds>().AddSingleton<OpenStreams>().AddSingleton<StreamPlaces>().AddSingleton<SessionLog>().AddSingleton<TurnStore>().AddSingleton<TurnCanceller>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<TailReader>());
         builder.Services.AddSingleton<IdempotencyStore>().AddSingleton<IdempotentAcceptance>();
         builder.Services.AddSingleton<MessageInbox>().AddSingleton<MessageReply>().AddSingleton<SoulTurns>();
         builder.Services.AddOptionsWithValidateOnStart<UsageOptions, UsageOptionsValidator>().BindConfiguration(UsageOptions.SectionName);

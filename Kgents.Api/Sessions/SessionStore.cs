@@ -14,7 +14,8 @@ internal sealed class SessionStore(SessionAnswers answers, JetStreamReader reade
     /// <summary>That of sessions whose ids are made of something else, so that more partitions change none.</summary>
     private const int FirstPartition = 0;
 
-    private static readonly string Stream = Subjects.KeyValueStream(Buckets.Sessions);
+    /// <summary>Where the records are.</summary>
+    public static string Stream { get; } = Subjects.KeyValueStream(Buckets.Sessions);
 
     public async Task<SessionRecord> CreateAsync(TenantId tenant, NewSession session, CancellationToken cancellationToken)
     {

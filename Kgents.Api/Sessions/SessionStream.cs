@@ -17,6 +17,6 @@ internal sealed class SessionStream(TenantId tenant, SessionId session, ulong? c
         }
     }
 
-    public override Task FollowAsync(ViewerBody body, CancellationToken cancellationToken) =>
-        feeds.ViewAsync(new FollowedLog(tenant, session, Turn: null), start.After, default, body, cancellationToken);
+    public override Task FollowAsync(ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken) =>
+        feeds.ViewAsync(new FollowedLog(tenant, session, Turn: null), start.After, default, body, stopping, cancellationToken);
 }

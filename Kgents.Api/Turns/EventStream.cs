@@ -19,8 +19,9 @@ internal abstract class EventStream : IResult
     {
     }
 
-    /// <summary>Sends all that there is and what comes, to its end.</summary>
-    public abstract Task FollowAsync(ViewerBody body, CancellationToken cancellationToken);
+    /// <summary>Sends all that there is and what comes, to its end, or until the process stops.</summary>
+    /// <param name="cancellationToken">The client has left.</param>
+    public abstract Task FollowAsync(ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken);
 
     /// <summary>Called when the client left before the end.</summary>
     public virtual Task LeftAsync() => Task.CompletedTask;

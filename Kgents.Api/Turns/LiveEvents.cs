@@ -12,19 +12,23 @@ internal sealed class LiveEvents(INatsConnection connection, FollowedLog followe
 {
     private readonly Lock gate = new();
     private readonly WakeUp arrived = new();
-    private readonly string subject = followed.Subject;
-    private LiveBatch arriving = new();
-    private LiveBatch taken = new();
+
+    // Not there until something comes: most turns that are followed wait for something.
+    private string? subject;
+    private LiveBatch? arriving;
+    private LiveBatch? taken;
     private long waitedSince = time.GetTimestamp();
     private volatile bool isIdle;
     private volatile bool isReconnected;
 
-    /// <summary>What has arrived and is not used yet, in order. It is good until the next call that finds all of it used.</summary>
-    public LiveBatch Take()
+    public FollowedLog Followed => followed;
+
+    /// <summary>What has arrived and is not used yet, in order; null when nothing has ever. It is good until the next call that finds all of it used.</summary>
+    public LiveBatch? Take()
     {
-        if (taken.IsUsed)
+        if (taken is not { IsUsed: false })
         {
-            taken.Clear();
+            taken?.Clear();
             lock (gate)
             {
                 (arriving, taken) = (taken, arriving);
@@ -96,7 +100,7 @@ internal sealed class LiveEvents(INatsConnection connection, FollowedLog followe
         lock (gate)
         {
             // Of a session it is only a bell: what it says is read from the log.
-            arriving.TryAdd(headers, subject, followed.IsOfSession ? default : payload);
+            (arriving ??= new LiveBatch()).TryAdd(headers, subject ??= followed.Subject, followed.IsOfSession ? default : payload);
         }
 
         arrived.Call();

@@ -6,19 +6,23 @@ namespace Kgents.Api.Turns;
 /// </summary>
 internal sealed class TurnFeed : IAsyncDisposable
 {
-    private readonly FrameRing ring;
-    private readonly FrameMemory memory = new();
+    private readonly int ringSize;
     private readonly CancellationTokenSource stop = new();
+    private readonly LiveEvents live;
     private readonly Watchers watchers = new();
     private readonly Task reading;
+
+    // Not there until something comes: most turns that are followed wait for something.
+    private volatile FrameRing? ring;
     private volatile bool isOver;
 
     /// <param name="after">The cursor of the first viewer: the feed begins behind it.</param>
     public TurnFeed(FollowedLog followed, ulong after, int ringSize, TurnFollower follower)
     {
-        ring = new FrameRing(ringSize);
+        this.ringSize = ringSize;
         Followed = followed;
         After = after;
+        live = follower.Listen(followed);
         reading = ReadAsync(follower);
     }
 
@@ -42,13 +46,16 @@ internal sealed class TurnFeed : IAsyncDisposable
     /// <summary>Calls the viewer when there may be something new, and when time has passed, until what this returns is disposed of.</summary>
     public Watchers.Watching Watch(WakeUp viewer) => watchers.Add(viewer);
 
+    public void CallViewers() => watchers.Call();
+
     /// <summary>
     /// The position from which a viewer with this cursor goes on without a hole; null when the ring no longer goes back so far, and
     /// <paramref name="upTo"/> is then the sequence up to which the viewer must read the log itself.
     /// </summary>
     public long? Find(ulong cursor, out ulong upTo)
     {
-        var position = ring.Find(cursor, out upTo);
+        upTo = 0;
+        var position = ring is { } frames ? frames.Find(cursor, out upTo) : 0;
         if (position == 0 && cursor < After)
         {
             upTo = After;
@@ -59,11 +66,21 @@ internal sealed class TurnFeed : IAsyncDisposable
     }
 
     /// <summary>The frame at a position; false when there is none, since it has not come yet or is <paramref name="gone"/>.</summary>
-    public bool TryRead(long position, out TurnFrame frame, out bool gone) => ring.TryRead(position, out frame, out gone);
+    public bool TryRead(long position, out TurnFrame frame, out bool gone)
+    {
+        if (ring is { } frames)
+        {
+            return frames.TryRead(position, out frame, out gone);
+        }
+
+        (frame, gone) = (default, false);
+        return false;
+    }
 
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
+        live.Wake();
         await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stop.Dispose();
     }
@@ -74,14 +91,15 @@ internal sealed class TurnFeed : IAsyncDisposable
         await Task.Yield();
         try
         {
+            FrameMemory? memory = null;
             var previous = After;
-            await foreach (var batch in follower.FollowAsync(Followed, After, stop.Token))
+            await foreach (var batch in follower.FollowAsync(live, After, stop.Token))
             {
                 for (var index = 0; index < batch.Count; index++)
                 {
                     var entry = batch[index];
-                    TurnSse.Write(memory, entry);
-                    ring.Add(new TurnFrame(previous, entry.Sequence, entry.Subject, memory.Take(), entry.IsTerminal));
+                    TurnSse.Write(memory ??= new FrameMemory(), entry);
+                    (ring ??= new FrameRing(ringSize)).Add(new TurnFrame(previous, entry.Sequence, entry.Subject, memory.Take(), entry.IsTerminal));
                     previous = entry.Sequence;
                 }
 

@@ -6,10 +6,22 @@ using Microsoft.Extensions.Options;
 namespace Kgents.Api.Turns;
 
 /// <summary>The feeds of this replica: one for each turn and each session that somebody views here, from the first viewer to the last.</summary>
-internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, ApiMetrics metrics, IOptions<TurnStreamOptions> options, TimeProvider time)
+internal sealed class TurnFeeds : IDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<FollowedLog, TurnFeed> feeds = [];
+    private readonly TurnFollower follower;
+    private readonly JetStreamReader reader;
+    private readonly ApiMetrics metrics;
+    private readonly IOptions<TurnStreamOptions> options;
+    private readonly TimeProvider time;
+    private readonly CancellationTokenRegistration stopping;
+
+    public TurnFeeds(TurnFollower follower, JetStreamReader reader, ApiMetrics metrics, IHostApplicationLifetime lifetime, IOptions<TurnStreamOptions> options, TimeProvider time)
+    {
+        (this.follower, this.reader, this.metrics, this.options, this.time) = (follower, reader, metrics, options, time);
+        stopping = lifetime.ApplicationStopping.UnsafeRegister(static feeds => ((TurnFeeds)feeds!).CallAll(), this);
+    }
 
     /// <summary>How many turns and sessions are followed here.</summary>
     public int Count
@@ -25,12 +37,12 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
 
     /// <summary>Sends a client what comes after its cursor; true when that was the terminal event of the turn that it follows.</summary>
     /// <param name="turn">The trace of the turn, if it is known.</param>
-    public Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken cancellationToken)
+    public Task<bool> ViewAsync(FollowedLog followed, ulong after, ActivityContext turn, ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken)
     {
         var around = Activity.Current;
         try
         {
-            return ViewAsync(StreamSpans.Start(followed, after, turn), Join(followed, after), after, body, cancellationToken);
+            return ViewAsync(StreamSpans.Start(followed, after, turn), Join(followed, after), after, body, stopping, cancellationToken);
         }
         finally
         {
@@ -54,13 +66,27 @@ internal sealed class TurnFeeds(TurnFollower follower, JetStreamReader reader, A
         }
     }
 
+    public void Dispose() => stopping.Dispose();
+
+    /// <summary>The process stops: all viewers are to see it, of which none has a registration for it.</summary>
+    private void CallAll()
+    {
+        lock (gate)
+        {
+            foreach (var feed in feeds.Values)
+            {
+                feed.CallViewers();
+            }
+        }
+    }
+
     // Thousands wait in here: what they are asked for is not kept a second time.
-    private async Task<bool> ViewAsync(Activity? span, Lease lease, ulong after, ViewerBody body, CancellationToken cancellationToken)
+    private async Task<bool> ViewAsync(Activity? span, Lease lease, ulong after, ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken)
     {
         try
         {
             metrics.Viewing(1, lease.Feed.Followed.Kind);
-            var hasEnded = await new TurnViewer(lease.Feed, after, reader, metrics, time).RunAsync(body, options.Value.HeartbeatInterval, cancellationToken);
+            var hasEnded = await new TurnViewer(lease.Feed, after, reader, metrics, time).RunAsync(body, options.Value.HeartbeatInterval, stopping, cancellationToken);
             StreamSpans.End(span, hasEnded ? "ended" : "deleted");
             return hasEnded;
         }

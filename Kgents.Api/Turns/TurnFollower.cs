@@ -15,7 +15,7 @@ namespace Kgents.Api.Turns;
 /// When the session is deleted, both end where they are.
 /// </summary>
 internal sealed partial class TurnFollower(
-    INatsConnection connection, JetStreamReader reader, SessionStore sessions, IdleClock clock, ApiMetrics metrics, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
+    INatsConnection connection, JetStreamReader reader, TailReader tails, SessionStore sessions, IdleClock clock, ApiMetrics metrics, IOptions<TurnStreamOptions> options, TimeProvider time, ILogger<TurnFollower> logger)
 {
     private const int PageSize = 256;
 
@@ -27,18 +27,33 @@ internal sealed partial class TurnFollower(
     /// <summary>All entries that are ready, together; what is given is good until the next is asked for. An empty batch means that nothing came for a while.</summary>
     public async IAsyncEnumerable<IReadOnlyList<TurnEntry>> FollowAsync(FollowedLog followed, ulong after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var live = Listen(followed);
+        using var waking = cancellationToken.UnsafeRegister(static waiting => ((LiveEvents)waiting!).Wake(), live);
+        await foreach (var batch in FollowAsync(live, after, cancellationToken))
+        {
+            yield return batch;
+        }
+    }
+
+    /// <summary>For who wakes it when it is to end, as one of thousands that need no registration for that.</summary>
+    public LiveEvents Listen(FollowedLog followed) => new(connection, followed, time);
+
+    /// <param name="live">Ends with this. To be woken when <paramref name="cancellationToken"/> is cancelled.</param>
+    public async IAsyncEnumerable<IReadOnlyList<TurnEntry>> FollowAsync(LiveEvents live, ulong after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         // First listen, then read: what is stored between the two comes both ways, and the sequence tells it. The server takes both from one
         // connection, in this order; what the subscription misses nevertheless, the next message or the look at the tail finds.
-        await using var live = new LiveEvents(connection, followed, time);
+        await using var listening = live;
         await connection.AddSubAsync(live, cancellationToken);
-        using var stopping = cancellationToken.UnsafeRegister(static waiting => ((LiveEvents)waiting!).Wake(), live);
         using var waking = clock.Wake(live);
 
+        var followed = live.Followed;
         var batch = new List<TurnEntry>();
         var last = after;
         var upTo = 0UL;
         var page = FirstPageSize;
         var behind = true;
+        var isEmpty = false;
         var pace = new TailPace(options.Value.TailCheckInterval, time);
         while (true)
         {
@@ -86,7 +101,12 @@ internal sealed partial class TurnFollower(
                 {
                     if (isReconnected || pace.IsDue)
                     {
-                        if (await CheckTailAsync(followed, last, cancellationToken) is not { } tail)
+                        // Of a log that has not begun, every second look is at the session, which may be deleted before its turn begins.
+                        var isAtSession = isEmpty && last == 0 && !isReconnected;
+                        var tail = await (isAtSession
+                            ? tails.LastAsync(SessionStore.Stream, Subjects.SessionRecord(followed.Tenant, followed.Session))
+                            : tails.LastAsync(Streams.Tokens.Name, followed.Subject));
+                        if ((isAtSession ? tail is { HasData: false } : tail is { Sequence: 0 } && last > 0) && await IsErasedAsync(followed, cancellationToken))
                         {
                             // What came while it looked is all that there is.
                             Drain(live, followed, last, batch, ref upTo, ref behind);
@@ -94,13 +114,15 @@ internal sealed partial class TurnFollower(
                             yield break;
                         }
 
-                        (behind, upTo, var isAnswered) = tail;
-                        if (behind)
+                        if (!isAtSession && tail?.Sequence > last)
                         {
+                            (behind, upTo) = (true, tail.Value.Sequence);
                             metrics.GapRepaired("tail");
                         }
 
-                        pace.Looked(isSure: isAnswered && !isReconnected);
+                        var isSure = tail is not null && !isReconnected;
+                        isEmpty = isSure && !isAtSession && tail is { Sequence: 0 };
+                        pace.Looked(isSure);
                     }
 
                     yield return [];
@@ -112,7 +134,11 @@ internal sealed partial class TurnFollower(
     /// <summary>Takes what has arrived, up to a gap; a gap leaves the follower behind.</summary>
     private static void Drain(LiveEvents live, FollowedLog followed, ulong last, List<TurnEntry> batch, ref ulong upTo, ref bool behind)
     {
-        var arrived = live.Take();
+        if (live.Take() is not { } arrived)
+        {
+            return;
+        }
+
         behind |= arrived.HasDropped;
         while (arrived.TryUse(out var entry, out var previous))
         {
@@ -161,23 +187,19 @@ internal sealed partial class TurnFollower(
         }
     }
 
-    /// <summary>Null when the session is deleted and nothing is left of what is followed.</summary>
-    private async Task<(bool Behind, ulong UpTo, bool IsAnswered)?> CheckTailAsync(FollowedLog followed, ulong last, CancellationToken cancellationToken)
+    /// <summary>True when the session is deleted and nothing is left of what is followed. Almost always the session has its record, and nothing more is asked.</summary>
+    private async Task<bool> IsErasedAsync(FollowedLog followed, CancellationToken cancellationToken)
     {
         try
         {
-            var tail = await reader.LastSequenceAsync(Streams.Tokens.Name, followed.Subject, cancellationToken);
-            if (tail == 0 && await sessions.IsErasedAsync(followed.Tenant, followed.Session, cancellationToken))
-            {
-                return null;
-            }
-
-            return tail > last ? (true, tail, true) : (false, 0, true);
+            return await tails.LastAsync(SessionStore.Stream, Subjects.SessionRecord(followed.Tenant, followed.Session)) is { HasData: false }
+                && await tails.LastAsync(Streams.Tokens.Name, followed.Subject) is { Sequence: 0 }
+                && await sessions.IsErasedAsync(followed.Tenant, followed.Session, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             LogNotRead(followed, exception);
-            return (false, 0, false);
+            return false;
         }
     }
 

@@ -25,8 +25,9 @@ internal sealed class TurnStream(TurnAddress turn, TurnFeeds feeds) : EventStrea
 
     public override Task ExecuteAsync(HttpContext httpContext)
     {
-        // A client that is cut before it has read who the turn is can still find it.
-        httpContext.Response.Headers.ContentLocation = $"/v1/kgent/sessions/{turn.Session}/turns/{turn.Turn}/events";
+        // A client that is cut before it has read who the turn is can still find it. Who asked for just this path has it in memory already.
+        var location = $"/v1/kgent/sessions/{turn.Session}/turns/{turn.Turn}/events";
+        httpContext.Response.Headers.ContentLocation = location == httpContext.Request.Path.Value ? httpContext.Request.Path.Value : location;
         return base.ExecuteAsync(httpContext);
     }
 
@@ -42,8 +43,8 @@ internal sealed class TurnStream(TurnAddress turn, TurnFeeds feeds) : EventStrea
         }
     }
 
-    public override Task FollowAsync(ViewerBody body, CancellationToken cancellationToken) =>
-        Expired is null ? feeds.ViewAsync(turn, LostThrough ?? After, Trace, body, cancellationToken) : Task.CompletedTask;
+    public override Task FollowAsync(ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken) =>
+        Expired is null ? feeds.ViewAsync(turn, LostThrough ?? After, Trace, body, stopping, cancellationToken) : Task.CompletedTask;
 
     public override Task LeftAsync() => Expired is null && OnDisconnect is not null ? OnDisconnect(turn) : Task.CompletedTask;
 }

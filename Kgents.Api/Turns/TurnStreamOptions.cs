@@ -12,7 +12,7 @@ public sealed class TurnStreamOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Silence after which the end of the log is looked up, so that a lost last message is found. While nothing comes it doubles, up to six times as long: the longest that a client waits for such a message.</summary>
+    /// <summary>Silence after which the end of the log is looked up, so that a lost last message is found. While nothing comes it doubles, up to six times as long: the longest that a client waits for such a message, or twice as long for the first of a turn.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan TailCheckInterval { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -18,7 +18,7 @@ internal sealed class TurnViewer(TurnFeed feed, ulong after, JetStreamReader rea
     private string? subject;
 
     /// <summary>Sends what there is and what comes, all that is ready in one flush or in large pieces, until the terminal event of a turn; true when that was sent.</summary>
-    public async Task<bool> RunAsync(ViewerBody body, TimeSpan heartbeat, CancellationToken cancellationToken)
+    public async Task<bool> RunAsync(ViewerBody body, TimeSpan heartbeat, CancellationToken stopping, CancellationToken cancellationToken)
     {
         var news = new WakeUp();
         using var watching = feed.Watch(news);
@@ -28,12 +28,14 @@ internal sealed class TurnViewer(TurnFeed feed, ulong after, JetStreamReader rea
         var hasWritten = false;
         while (true)
         {
+            stopping.ThrowIfCancellationRequested();
+
             // Before looking: a feed that is over has nothing more.
             var isOver = feed.IsOver;
             var upTo = 0UL;
             position ??= feed.Find(cursor, out upTo);
             var last = ReadOnlyMemory<byte>.Empty;
-            var (wrote, ended) = position is null ? await WriteLogAsync(body, upTo, cancellationToken) : WriteFeed(body, out last);
+            var (wrote, ended) = position is null ? await WriteLogAsync(body, upTo, stopping, cancellationToken) : WriteFeed(body, out last);
             if (wrote)
             {
                 await body.FlushAsync(last, cancellationToken);
@@ -111,12 +113,14 @@ internal sealed class TurnViewer(TurnFeed feed, ulong after, JetStreamReader rea
     }
 
     /// <summary>One page of the log, up to where the feed begins. When nothing is left of it there, the viewer goes on with the feed.</summary>
-    private async Task<(bool Wrote, bool Ended)> WriteLogAsync(ViewerBody body, ulong upTo, CancellationToken cancellationToken)
+    private async Task<(bool Wrote, bool Ended)> WriteLogAsync(ViewerBody body, ulong upTo, CancellationToken stopping, CancellationToken cancellationToken)
     {
+        // Few are here at a time, and nothing else would wake them: while NATS is away a read may wait for as long.
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
         var before = cursor;
         try
         {
-            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, feed.Followed.Subject, cursor + 1, upTo, cancellationToken).Take(PageSize))
+            await foreach (var entry in reader.ReadAsync(Streams.Tokens.Name, feed.Followed.Subject, cursor + 1, upTo, end.Token).Take(PageSize))
             {
                 TurnEntry read = entry;
                 WriteTurn(body, read.Subject, TurnSse.IsSeen(read.Kind));
@@ -129,15 +133,15 @@ internal sealed class TurnViewer(TurnFeed feed, ulong after, JetStreamReader rea
 
                 if (body.IsFull)
                 {
-                    await body.FlushAsync(cancellationToken);
+                    await body.FlushAsync(end.Token);
                 }
             }
 
             cursor = cursor == before ? Math.Max(cursor, upTo) : cursor;
         }
-        catch (Exception exception) when (NatsFaults.IsPassing(exception, cancellationToken))
+        catch (Exception exception) when (NatsFaults.IsPassing(exception, end.Token))
         {
-            await Task.Delay(RetryDelay, time, cancellationToken);
+            await Task.Delay(RetryDelay, time, end.Token);
         }
 
         return (cursor > before, false);

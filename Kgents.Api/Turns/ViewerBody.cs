@@ -8,7 +8,7 @@ namespace Kgents.Api.Turns;
 /// The writing end of one viewer's response. A viewer that takes less than a piece within the deadline is cut: it can come back and go on where
 /// it was, and until then it holds neither memory nor a subscription.
 /// </summary>
-internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline, ApiMetrics metrics, TimeProvider time, ILogger<ViewerBody> logger) : IBufferWriter<byte>
+internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline, ApiMetrics metrics, TimeProvider time, ILogger<ViewerBody> logger, CancellationToken stopping) : IBufferWriter<byte>
 {
     /// <summary>In bytes; half of what Kestrel buffers for a client before a flush waits for it.</summary>
     private const int Piece = 32 * 1024;
@@ -52,7 +52,9 @@ internal sealed partial class ViewerBody(HttpContext context, TimeSpan deadline,
             metrics.Cut();
             context.Abort();
         });
+        using var ended = stopping.UnsafeRegister(static waiting => ((PipeWriter)waiting!).CancelPendingFlush(), output);
         await flush;
+        stopping.ThrowIfCancellationRequested();
     }
 
     [LoggerMessage(LogLevel.Information, "A viewer took too little for {Allowed} and was cut; it can resume.")]

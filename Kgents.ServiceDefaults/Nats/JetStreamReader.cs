@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
@@ -29,13 +28,6 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
     /// <summary>The last message of a subject, which may be a wildcard here and everywhere below, from the leader.</summary>
     public ValueTask<StoredEntry?> LastAsync(string stream, string subject, CancellationToken cancellationToken) =>
         GetAsync(stream, new MessageGetRequest(null, null, subject), cancellationToken);
-
-    /// <summary>The sequence of the last message of a subject, or 0, from the leader: for who asks often, and wants nothing else of it.</summary>
-    public async ValueTask<ulong> LastSequenceAsync(string stream, string subject, CancellationToken cancellationToken)
-    {
-        var reply = await GetAsync(stream, new MessageGetRequest(null, null, subject), ReaderJson.Default.SequenceGetReply, cancellationToken);
-        return Found(stream, reply?.Message, reply?.Error)?.Sequence ?? 0;
-    }
 
     /// <summary>The first message of a subject with at least this sequence, from the leader.</summary>
     public ValueTask<StoredEntry?> NextAsync(string stream, string subject, ulong sequence, CancellationToken cancellationToken) =>
@@ -141,7 +133,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
 
     private async ValueTask<StoredEntry?> GetAsync(string stream, MessageGetRequest request, CancellationToken cancellationToken)
     {
-        var reply = await GetAsync(stream, request, ReaderJson.Default.MessageGetReply, cancellationToken);
+        var reply = await AskAsync(stream, request, cancellationToken);
         return Found(stream, reply?.Message, reply?.Error) is { } message
             ? new StoredEntry(message.Sequence, message.Subject, message.Data, ParseHeaders(message.Headers), message.Time)
             : null;
@@ -159,7 +151,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
         };
 
     /// <summary>Asked without NATS.Net's own call, for which a message that is not there is an exception, and each answer costs several kilobytes.</summary>
-    private async ValueTask<TReply?> GetAsync<TReply>(string stream, MessageGetRequest request, JsonTypeInfo<TReply> type, CancellationToken cancellationToken)
+    private async ValueTask<MessageGetReply?> AskAsync(string stream, MessageGetRequest request, CancellationToken cancellationToken)
     {
         // Not cut short, since it takes no longer than a request may: whoever follows a turn for hours would hold a registration for each read of its first second.
         cancellationToken.ThrowIfCancellationRequested();
@@ -169,7 +161,7 @@ public sealed class JetStreamReader(INatsJSContext jetStream)
             requestSerializer: NatsRawSerializer<byte[]>.Default,
             replySerializer: NatsRawSerializer<byte[]>.Default,
             cancellationToken: CancellationToken.None);
-        return JsonSerializer.Deserialize(reply.Data, type);
+        return JsonSerializer.Deserialize(reply.Data, ReaderJson.Default.MessageGetReply);
     }
 
     private static StoredEntry Parse(byte[] data, NatsHeaders headers) => new(

@@ -22,12 +22,6 @@ internal sealed record MessageGetRequest(
 /// <summary>What the leader answers: a message or an error.</summary>
 internal sealed record MessageGetReply(ApiError? Error, LeaderMessage? Message);
 
-/// <summary>The same, of which only the sequence is read.</summary>
-internal sealed record SequenceGetReply(ApiError? Error, SequenceGetReply.Found? Message)
-{
-    internal sealed record Found([property: JsonPropertyName("seq")] ulong Sequence);
-}
-
 /// <summary>A message as the leader tells it; its headers are as they were sent.</summary>
 internal sealed record LeaderMessage(
     string Subject,
@@ -41,5 +35,4 @@ internal sealed record LeaderMessage(
 [JsonSerializable(typeof(LastOfEachRequest))]
 [JsonSerializable(typeof(MessageGetRequest))]
 [JsonSerializable(typeof(MessageGetReply))]
-[JsonSerializable(typeof(SequenceGetReply))]
 internal sealed partial class ReaderJson : JsonSerializerContext;

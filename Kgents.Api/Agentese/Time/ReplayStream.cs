@@ -22,7 +22,13 @@ internal sealed class ReplayStream(EndedTurn turn, int speed, JetStreamReader re
         return base.ExecuteAsync(httpContext);
     }
 
-    public override async Task FollowAsync(ViewerBody body, CancellationToken cancellationToken)
+    public override async Task FollowAsync(ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
+        await ReplayAsync(body, end.Token);
+    }
+
+    private async Task ReplayAsync(ViewerBody body, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         DateTimeOffset? first = null;

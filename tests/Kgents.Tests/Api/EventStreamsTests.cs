@@ -138,10 +138,10 @@ public sealed class EventStreamsTests : IAsyncLifetime
             return base.ExecuteAsync(httpContext);
         }
 
-        public override Task FollowAsync(ViewerBody body, CancellationToken cancellationToken)
+        public override Task FollowAsync(ViewerBody body, CancellationToken stopping, CancellationToken cancellationToken)
         {
             followed.SetResult();
-            return end.Task.WaitAsync(cancellationToken);
+            return end.Task.WaitAsync(stopping).WaitAsync(cancellationToken);
         }
 
         public override Task LeftAsync()

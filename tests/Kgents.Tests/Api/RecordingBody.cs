@@ -16,7 +16,7 @@ internal sealed class RecordingBody : IDisposable
     {
         var context = new DefaultHttpContext();
         context.Response.Body = sent;
-        Viewer = new ViewerBody(context, TimeSpan.FromMinutes(1), Meters.Of(meters => new ApiMetrics(meters)), TimeProvider.System, NullLogger<ViewerBody>.Instance);
+        Viewer = new ViewerBody(context, TimeSpan.FromMinutes(1), Meters.Of(meters => new ApiMetrics(meters)), TimeProvider.System, NullLogger<ViewerBody>.Instance, CancellationToken.None);
     }
 
     public ViewerBody Viewer { get; }

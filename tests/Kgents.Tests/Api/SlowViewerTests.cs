@@ -91,6 +91,29 @@ public sealed class SlowViewerTests
         }
     }
 
+    /// <summary>However long its deadline is.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Process_StopsWithoutAViewer_ThatTakesNothing()
+    {
+        await using var nats = await NatsServer.StartAsync(null, TestContext.Current.CancellationToken);
+        await using var model = await ScriptedModelServer.StartAsync(TestContext.Current.CancellationToken);
+        await using var talking = await KgentsHost.StartAsync(nats.Url, Parts.Api | Parts.Streaming, ("ConnectionStrings:llm", model.ConnectionString));
+        var stopping = await KgentsHost.StartAsync(nats.Url, Parts.Api, clock, ("Turns:Stream:WriteDeadline", SilenceClock.Silence.ToString()), ("shutdownTimeoutSeconds", "3600"));
+        var answer = LongAnswer();
+        model.DefaultScript = answer;
+        answer.Release();
+        var session = await talking.Client.CreateSessionAsync();
+        using var response = await talking.Client.PostAsync(session, "talk");
+        await response.TurnAsync();
+        using var stalled = await ConnectAsync(stopping, await EventsAsync(talking, session));
+        await Eventually.TrueAsync(() => clock.IsRunning);
+
+        var logs = stopping.Logs;
+        await stopping.DisposeAsync();
+
+        Assert.DoesNotContain(logs.Lines, line => line.Contains("[Error]", StringComparison.Ordinal));
+    }
+
     private static bool IsOfCut(string line) => line.Contains("was cut", StringComparison.Ordinal);
 
     private static ModelScript LongAnswer() => new([new ModelStep.WaitForRelease(), .. Enumerable.Repeat(new ModelStep.Token(new string('x', 2000)), 300)]);

@@ -128,7 +128,7 @@ public sealed class TurnFeedTests : TurnTest
         await lease.Feed.Completion;
         using var body = new RecordingBody();
 
-        Assert.True(await new TurnViewer(lease.Feed, 0, host.Reader, host.Services.GetRequiredService<ApiMetrics>(), TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
+        Assert.True(await new TurnViewer(lease.Feed, 0, host.Reader, host.Services.GetRequiredService<ApiMetrics>(), TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), CancellationToken.None, TestContext.Current.CancellationToken));
 
         Assert.Equal(flushes, body.Flushes.Count);
         Assert.Equal(body.Text.Length, body.Flushes.Sum());
@@ -171,7 +171,7 @@ public sealed class TurnFeedTests : TurnTest
     private async Task<IReadOnlyList<ulong>> ViewAsync(TurnFeeds feeds, ulong after, RecordingBody body)
     {
         await using var lease = feeds.Join(turn, after);
-        Assert.True(await new TurnViewer(lease.Feed, after, host.Reader, host.Services.GetRequiredService<ApiMetrics>(), TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), TestContext.Current.CancellationToken));
+        Assert.True(await new TurnViewer(lease.Feed, after, host.Reader, host.Services.GetRequiredService<ApiMetrics>(), TimeProvider.System).RunAsync(body.Viewer, TimeSpan.FromHours(1), CancellationToken.None, TestContext.Current.CancellationToken));
         return [.. body.Text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => ulong.Parse(line[4..], CultureInfo.InvariantCulture))];
     }
 }

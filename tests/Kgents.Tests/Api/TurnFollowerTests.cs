@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Kgents.Api.Sessions;
 using Kgents.Contracts;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
@@ -107,6 +108,71 @@ public sealed class TurnFollowerTests : TurnTest
 
         Assert.True(await frames.MoveNextAsync());
         Assert.Equal("error", frames.Current.Event);
+    }
+
+    /// <summary>A look that found nothing in the log is followed by one at the session, but never when something may have been lost.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task Client_GetsTheFirstEvent_WhenTheConnectionIsThereAgainAndTheLogWasEmpty()
+    {
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var cut = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "01:00:00"));
+        await using var other = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
+        var session = SessionId.Parse(await cut.Client.CreateSessionAsync());
+        var turn = TurnId.New(TimeProvider.System);
+        await Conversations.AskAsync(other, session, turn, 1);
+        using var response = await cut.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var first = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken).AsTask();
+
+        var look = proxy.HoldOnce(subject => subject.EndsWith($"STREAM.MSG.GET.{Streams.Tokens.Name}", StringComparison.Ordinal));
+        await CutAsync();
+        proxy.Restore();
+        await look.Reached;
+        look.Release();
+
+        // Its answer comes before that of a request which is asked after it.
+        using (var sessions = await cut.Client.GetAsync(new Uri("/v1/kgent/sessions", UriKind.Relative), TestContext.Current.CancellationToken))
+        {
+            Assert.True(sessions.IsSuccessStatusCode);
+        }
+
+        await CutAsync();
+        await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
+        proxy.Restore();
+
+        Assert.Equal("accepted", (await first).Event);
+
+        async Task CutAsync()
+        {
+            proxy.CutAt(1, CutPoint.BeforeForward);
+            await Task.WhenAny(proxy.CutHappened, cut.Client.GetAsync(new Uri("/v1/kgent/sessions", UriKind.Relative), TestContext.Current.CancellationToken));
+            await proxy.CutHappened;
+        }
+    }
+
+    /// <summary>Then every look is at the log, also the first after one that had found it empty.</summary>
+    [Fact(Timeout = Limits.Test)]
+    public async Task OnlyTheLogIsLookedAt_OnceItHasBegun()
+    {
+        await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
+        await using var host = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "00:00:01"));
+        await using var other = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
+        var session = SessionId.Parse(await host.Client.CreateSessionAsync());
+        var turn = TurnId.New(TimeProvider.System);
+        await Conversations.AskAsync(other, session, turn, 1);
+        using var response = await host.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var frames = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var next = frames.MoveNextAsync().AsTask();
+        var before = LooksAt(Streams.Tokens.Name).Count;
+        await Eventually.TrueAsync(() => LooksAt(Streams.Tokens.Name).Count > before);
+
+        await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
+        Assert.True(await next);
+        var (log, sessions) = (LooksAt(Streams.Tokens.Name).Count, LooksAt(SessionStore.Stream).Count);
+        await Eventually.TrueAsync(() => LooksAt(Streams.Tokens.Name).Count > log);
+
+        Assert.Equal(sessions, LooksAt(SessionStore.Stream).Count);
+
+        List<string> LooksAt(string stream) => [.. proxy.PublishedSubjects.Where(subject => subject == $"$JS.API.STREAM.MSG.GET.{stream}")];
     }
 
     [Fact(Timeout = Limits.Test)]

@@ -27,8 +27,7 @@ public abstract class CancelledTurnDeathTests(CutPoint point) : TurnTest
         await using var doomed = await KgentsHost.StartAsync(proxy.Url, Parts.Streaming, Settings);
         var session = await api.Client.CreateSessionAsync();
         using var response = await api.Client.PostAsync(session, "count");
-        await Eventually.TrueAsync(async () =>
-            (await api.Reader.LastAsync(Streams.Tokens.Name, Subjects.AllTokens, TestContext.Current.CancellationToken))?.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+        await api.ChunkLoggedAsync();
         var id = (await api.AskedAsync(session))[0];
 
         // Without the commit the next attempt begins anew, and is cancelled before its first token.

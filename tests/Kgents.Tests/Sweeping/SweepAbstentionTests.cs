@@ -36,7 +36,7 @@ public sealed class SweepAbstentionTests : SweepTest
         await using var sweeper = await KgentsHost.StartAsync(
             Nats.Url, Parts.Streaming, ("Sweep:Age", "00:00:00"), ("Turns:Slots", "1"), ("ConnectionStrings:llm", Model.ConnectionString));
         using var busy = await api.Client.PostAsync(await api.Client.CreateSessionAsync(), "count");
-        await Eventually.TrueAsync(async () => (await LastAsync(Subjects.AllTokens))!.Header(TurnHeaders.Event) == TurnEventCodec.Chunk);
+        await api.ChunkLoggedAsync();
         await LogAsync(new TurnAccepted(turn, 1, "gone"), new TurnChunk("so far", 0));
         await Conversations.AskAsync(api, session, turn, 2);
 

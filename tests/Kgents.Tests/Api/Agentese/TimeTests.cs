@@ -45,7 +45,7 @@ public sealed class TimeTests : AgenteseTest
         {
             var clock = new PauseClock();
             using var body = new RecordingBody();
-            await NodeOf(clock).Replay(ended!, speed).FollowAsync(body.Viewer, TestContext.Current.CancellationToken);
+            await NodeOf(clock).Replay(ended!, speed).FollowAsync(body.Viewer, CancellationToken.None, TestContext.Current.CancellationToken);
 
             Assert.Contains("event: complete", body.Text, StringComparison.Ordinal);
 
