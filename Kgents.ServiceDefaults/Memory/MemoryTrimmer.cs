@@ -10,8 +10,8 @@ namespace Kgents.ServiceDefaults.Memory;
 /// </summary>
 internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, TimeProvider time, ILogger<MemoryTrimmer> logger) : BackgroundService
 {
-    /// <summary>In bytes. Less than this, or than a quarter of what there is with its garbage, is not worth a pause.</summary>
-    private const long LeastGarbage = 32 * 1024 * 1024;
+    /// <summary>In bytes. Less than this, or than a thirty-second part of what there is with its garbage, is not worth a pause.</summary>
+    private const long LeastGarbage = 4 * 1024 * 1024;
 
     /// <summary>Less is never.</summary>
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
@@ -42,7 +42,7 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var allocated = GC.GetTotalAllocatedBytes();
-            if (watch.IsAtRest(allocated) && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 4))
+            if (watch.IsAtRest(allocated) && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 32))
             {
                 trimmed = allocated;
                 Trim();
