@@ -42,8 +42,8 @@ internal sealed record Scale
 
     public int IdleStreams { get; init; } = 5000;
 
-    /// <summary>Between the opening of the last of them and the measurement.</summary>
-    public TimeSpan Rest { get; init; } = TimeSpan.FromSeconds(25);
+    /// <summary>Between the opening of the last of them and the measurement: long enough for whoever gives memory back to have done so, and to have taken some again.</summary>
+    public TimeSpan Rest { get; init; } = TimeSpan.FromSeconds(45);
 
     /// <summary>Events that a client missed.</summary>
     public int Behind { get; init; } = 1000;

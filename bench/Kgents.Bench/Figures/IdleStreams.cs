@@ -6,7 +6,7 @@ namespace Kgents.Bench.Figures;
 
 /// <summary>
 /// Memory of an API process for each stream on which nothing comes: of one waiting turn, and of as many waiting turns as streams. They wait because
-/// there is no worker. Floor: Kestrel alone with as many open streams. Told twice: what the process has taken from the system when it has rested for a while, and what is left of that when
+/// there is no worker. Floor: Kestrel alone with as many open streams, for the same requests. Told twice: what the process has taken from the system when it has rested for a while, and what is left of that when
 /// all garbage of the opening requests is collected, which Kgents does by itself at rest and Kestrel does not.
 /// </summary>
 internal static class IdleStreams
@@ -28,8 +28,8 @@ internal static class IdleStreams
         await system.StopServicesAsync();
 
         var bare = await system.StartChildAsync(ChildServers.Bare, ["1", "1"], cancellationToken);
-        using var client = new BenchClient(bare, "");
-        var floor = await OpenAsync("floor: Kestrel alone", client, _ => client.GetAsync("/idle", cancellationToken), scale, progress, cancellationToken);
+        using var client = new BenchClient(bare, BenchSystem.Key);
+        var floor = await OpenAsync("floor: Kestrel alone", client, index => client.FollowAsync(turns[index], 0, cancellationToken), scale, progress, cancellationToken);
         await system.StopServicesAsync();
         var one = await MeasureAsync("of one turn", system, _ => turns[0], scale, progress, cancellationToken);
         var many = await MeasureAsync("of a turn each", system, index => turns[index], scale, progress, cancellationToken);
@@ -53,13 +53,15 @@ internal static class IdleStreams
         return memory;
     }
 
-    /// <summary>KiB per stream. As many are opened and closed first: code, pools and what a table has grown to are no stream's.</summary>
+    /// <summary>KiB per stream. As many are open for as long, and closed, first: code, pools and what a table has grown to are no stream's.</summary>
     private static async Task<Memory> OpenAsync(
         string what, BenchClient server, Func<int, Task<HttpResponseMessage>> open, Scale scale, Progress progress, CancellationToken cancellationToken)
     {
         progress.Say($"{scale.IdleStreams} streams {what}");
         var streams = new HttpResponseMessage?[scale.IdleStreams];
-        await EachAsync(scale, async index => (await open(index)).Dispose());
+        await EachAsync(scale, async index => streams[index] = await open(index));
+        await Task.Delay(scale.Rest, cancellationToken);
+        Close(streams);
         await Task.Delay(scale.Window / 4, cancellationToken);
 
         // What its start has left is no stream's either, and Kgents would give it back later.
@@ -77,12 +79,11 @@ internal static class IdleStreams
         }
         finally
         {
-            foreach (var stream in streams)
-            {
-                stream?.Dispose();
-            }
+            Close(streams);
         }
     }
+
+    private static void Close(HttpResponseMessage?[] streams) => Array.ForEach(streams, stream => stream?.Dispose());
 
     private static Task EachAsync(Scale scale, Func<int, Task> action) =>
         Parallel.ForAsync(0, scale.IdleStreams, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (index, _) => await action(index));

@@ -12,7 +12,7 @@ namespace Kgents.Bench.Floors;
 /// <summary>Servers that this program starts as processes of their own, so that their time and memory are theirs alone.</summary>
 internal static class ChildServers
 {
-    /// <summary>Plain Kestrel: <c>/idle</c> and <c>/frames</c>.</summary>
+    /// <summary>Plain Kestrel: <c>/frames</c>, and a stream on which nothing comes for all else.</summary>
     public const string Bare = "bare";
 
     /// <summary>The API, and <c>/bench/allocated</c>, which says what its process has allocated so far.</summary>
@@ -39,8 +39,8 @@ internal static class ChildServers
         await using var app = builder.Build();
         var frames = new BareFrames(frameSize);
         app.MapPost(Collect, CollectAll);
-        app.MapGet("/idle", context => BareFrames.OpenAsync(context));
         app.MapGet("/frames", frames.JoinAsync);
+        app.Use((context, next) => context.GetEndpoint() is null ? BareFrames.OpenAsync(context) : next(context));
         await app.StartAsync();
         await Task.WhenAny(frames.RunAsync(framesPerSecond, app.Lifetime.ApplicationStopping), app.WaitForShutdownAsync());
     }

@@ -12,7 +12,7 @@ internal sealed class BenchSystem : IAsyncDisposable
     /// <summary>More streams than any figure opens.</summary>
     private const string StreamsPerTenant = "100000";
 
-    private static readonly string Key = $"kg_bench_{new string('0', 43)}";
+    public static readonly string Key = $"kg_bench_{new string('0', 43)}";
     private readonly List<ServiceProcess> processes = [];
     private readonly List<BenchClient> clients = [];
 
