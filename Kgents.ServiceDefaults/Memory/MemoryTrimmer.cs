@@ -10,8 +10,11 @@ namespace Kgents.ServiceDefaults.Memory;
 /// </summary>
 internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, TimeProvider time, ILogger<MemoryTrimmer> logger) : BackgroundService
 {
-    /// <summary>In bytes. Less than this, or than a thirty-second part of what there is with its garbage, is not worth a pause.</summary>
-    private const long LeastGarbage = 4 * 1024 * 1024;
+    /// <summary>In bytes. Less than this, or than a quarter of what there is with its garbage, is not worth a pause.</summary>
+    private const long LeastGarbage = 32 * 1024 * 1024;
+
+    /// <summary>In bytes. So much is collected from the youngest, which takes a moment and gives nothing back: what comes next has room where it was.</summary>
+    private const long LeastYoungGarbage = 4 * 1024 * 1024;
 
     /// <summary>Less is never.</summary>
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
@@ -38,14 +41,24 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
     {
         using var timer = new PeriodicTimer(interval, time);
         var watch = new RestWatch(interval, time);
-        var trimmed = 0L;
+        var collected = 0L;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var allocated = GC.GetTotalAllocatedBytes();
-            if (watch.IsAtRest(allocated) && allocated - trimmed > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 32))
+            var garbage = allocated - collected;
+            if (!watch.IsAtRest(allocated) || garbage < LeastYoungGarbage)
             {
-                trimmed = allocated;
+                continue;
+            }
+
+            collected = allocated;
+            if (garbage > Math.Max(LeastGarbage, GC.GetTotalMemory(forceFullCollection: false) / 4))
+            {
                 Trim();
+            }
+            else
+            {
+                GC.Collect(1, GCCollectionMode.Forced, blocking: true);
             }
         }
     }
