@@ -20,7 +20,8 @@ internal static class Allocation
     {
         await using var system = await BenchSystem.StartAsync(cancellationToken);
         await using var log = await BareLog.StartAsync(system.Nats.Url, cancellationToken);
-        var api = await system.ConnectAsync(await system.StartChildAsync(ChildServers.Api, [], cancellationToken), cancellationToken);
+        // It looks at its streams every 3 s, for 150 kB: one look more or less in a window would be 60 bytes an event.
+        var api = await system.ConnectAsync(await system.StartChildAsync(ChildServers.Api, [], cancellationToken, ("Nats__CheckInterval", "00:05:00")), cancellationToken);
         await system.StartWorkerAsync(cancellationToken);
         system.Model.Load = new ModelLoad(EventsPerSecond, TimeSpan.FromMinutes(5));
 

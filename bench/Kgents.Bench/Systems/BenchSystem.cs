@@ -73,7 +73,7 @@ internal sealed class BenchSystem : IAsyncDisposable
     }
 
     /// <summary>A process of this program that is a server; it ends with the system.</summary>
-    public async Task<ServiceProcess> StartChildAsync(string server, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    public async Task<ServiceProcess> StartChildAsync(string server, IReadOnlyList<string> arguments, CancellationToken cancellationToken, params (string Name, string Value)[] settings)
     {
         var start = new System.Diagnostics.ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Kgents.Bench.dll"), "serve", server, .. arguments]);
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
@@ -82,6 +82,11 @@ internal sealed class BenchSystem : IAsyncDisposable
         start.Environment["ConnectionStrings__nats"] = Nats.Url;
         start.Environment["Auth__BootstrapKey"] = Key;
         start.Environment["Turns__Stream__MaxPerTenant"] = StreamsPerTenant;
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
         var process = await ServiceProcess.StartAsync(server, start, cancellationToken);
         processes.Add(process);
         return process;
