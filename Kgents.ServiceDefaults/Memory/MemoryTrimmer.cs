@@ -59,6 +59,7 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
             else
             {
                 GC.Collect(1, GCCollectionMode.Forced, blocking: true);
+                LogCollected(garbage >> 20, GC.GetGCMemoryInfo(GCKind.Ephemeral).PauseDurations[0].TotalMilliseconds);
             }
         }
     }
@@ -69,6 +70,9 @@ internal sealed partial class MemoryTrimmer(IOptions<MemoryOptions> options, Tim
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         LogTrimmed((before - Environment.WorkingSet) >> 20, GC.GetGCMemoryInfo(GCKind.FullBlocking).PauseDurations[0].TotalMilliseconds);
     }
+
+    [LoggerMessage(LogLevel.Debug, "Collected {MiB} MiB that were young, in {Milliseconds} ms.")]
+    private partial void LogCollected(long miB, double milliseconds);
 
     [LoggerMessage(LogLevel.Debug, "Gave {MiB} MiB back, in {Milliseconds} ms.")]
     private partial void LogTrimmed(long miB, double milliseconds);

@@ -41,6 +41,24 @@ public sealed class MemoryTrimmerTests
         }
     }
 
+    /// <summary>Not everything, for which all would wait: only what is young.</summary>
+    [Fact(Timeout = Limits.Milliseconds)]
+    public async Task Api_CollectsWhatIsYoung_WhenItHasDoneALittle()
+    {
+        await using var system = await KgentsSystem.StartAsync(new SystemSettings { Workers = 0, Metering = false });
+        var api = await system.StartApiAsync(Told, ("Memory__TrimAfter", "00:00:01"));
+        var session = await system.Client.CreateSessionAsync();
+        (await system.Client.PostAsync(session, new { message = Long })).Dispose();
+
+        // Few answers at a time, with a rest behind them that is longer than two looks: 4 MiB are reached in one of these.
+        using var rests = new PeriodicTimer(TimeSpan.FromSeconds(3));
+        while (!api.Output.Any(line => line.Contains("that were young, in", StringComparison.Ordinal)))
+        {
+            await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => system.Client.MessagesAsync(session)));
+            await rests.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     [Fact(Timeout = Limits.Milliseconds)]
     public async Task Api_KeepsItsMemory_WhenItIsToldTo()
     {

@@ -92,11 +92,9 @@ public sealed class TurnFollowerTests : TurnTest
         await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
         await using var cut = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "01:00:00"));
         await using var other = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-        var session = SessionId.Parse(await cut.Client.CreateSessionAsync());
-        var turn = TurnId.New(TimeProvider.System);
+        var (session, turn) = await QueueAsync(other);
         await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
-        await Conversations.AskAsync(other, session, turn, 1);
-        using var response = await cut.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await FollowAsync(cut, session, turn);
         var frames = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await frames.MoveNextAsync());
 
@@ -110,43 +108,24 @@ public sealed class TurnFollowerTests : TurnTest
         Assert.Equal("error", frames.Current.Event);
     }
 
-    /// <summary>A look that found nothing in the log is followed by one at the session, but never when something may have been lost.</summary>
+    /// <summary>A look that found nothing in the log is followed by one at the session, but not when something may have been lost.</summary>
     [Fact(Timeout = Limits.Test)]
-    public async Task Client_GetsTheFirstEvent_WhenTheConnectionIsThereAgainAndTheLogWasEmpty()
+    public async Task TheLogIsLookedAt_WhenTheConnectionIsThereAgain()
     {
         await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
-        await using var cut = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "01:00:00"));
-        await using var other = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-        var session = SessionId.Parse(await cut.Client.CreateSessionAsync());
-        var turn = TurnId.New(TimeProvider.System);
-        await Conversations.AskAsync(other, session, turn, 1);
-        using var response = await cut.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        var first = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken).AsTask();
+        await using var host = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "00:00:01"), ("Nats:CheckInterval", "00:00:00.100"));
+        var (session, turn) = await QueueAsync(host);
+        using var response = await FollowAsync(host, session, turn);
+        await EmptyLogLookedAtAsync(proxy);
 
-        var look = proxy.HoldOnce(subject => subject.EndsWith($"STREAM.MSG.GET.{Streams.Tokens.Name}", StringComparison.Ordinal));
-        await CutAsync();
+        // By another question than a look: one of those would be without an answer.
+        proxy.CutAt(1, CutPoint.BeforeForward, subject => subject.StartsWith("$JS.API.STREAM.INFO.", StringComparison.Ordinal));
+        await proxy.CutHappened;
+        var before = Looks(proxy).Count;
         proxy.Restore();
-        await look.Reached;
-        look.Release();
+        await Eventually.TrueAsync(() => Looks(proxy).Count > before);
 
-        // Its answer comes before that of a request which is asked after it.
-        using (var sessions = await cut.Client.GetAsync(new Uri("/v1/kgent/sessions", UriKind.Relative), TestContext.Current.CancellationToken))
-        {
-            Assert.True(sessions.IsSuccessStatusCode);
-        }
-
-        await CutAsync();
-        await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
-        proxy.Restore();
-
-        Assert.Equal("accepted", (await first).Event);
-
-        async Task CutAsync()
-        {
-            proxy.CutAt(1, CutPoint.BeforeForward);
-            await Task.WhenAny(proxy.CutHappened, cut.Client.GetAsync(new Uri("/v1/kgent/sessions", UriKind.Relative), TestContext.Current.CancellationToken));
-            await proxy.CutHappened;
-        }
+        Assert.Equal(LookAtLog, Looks(proxy)[before]);
     }
 
     /// <summary>Then every look is at the log, also the first after one that had found it empty.</summary>
@@ -156,23 +135,18 @@ public sealed class TurnFollowerTests : TurnTest
         await using var proxy = await NatsProxy.StartAsync(Nats.Url, TestContext.Current.CancellationToken);
         await using var host = await KgentsHost.StartAsync(proxy.Url, Parts.Api, ("Turns:Stream:TailCheckInterval", "00:00:01"));
         await using var other = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-        var session = SessionId.Parse(await host.Client.CreateSessionAsync());
-        var turn = TurnId.New(TimeProvider.System);
-        await Conversations.AskAsync(other, session, turn, 1);
-        using var response = await host.Client.GetAsync(new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        var frames = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
-        var next = frames.MoveNextAsync().AsTask();
-        var before = LooksAt(Streams.Tokens.Name).Count;
-        await Eventually.TrueAsync(() => LooksAt(Streams.Tokens.Name).Count > before);
+        var (session, turn) = await QueueAsync(other);
+        using var response = await FollowAsync(host, session, turn);
+        var first = SseClient.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var next = first.MoveNextAsync().AsTask();
+        await EmptyLogLookedAtAsync(proxy);
 
         await Conversations.LogAsync(other, session, turn, new TurnAccepted(turn, 1, "m"));
         Assert.True(await next);
-        var (log, sessions) = (LooksAt(Streams.Tokens.Name).Count, LooksAt(SessionStore.Stream).Count);
-        await Eventually.TrueAsync(() => LooksAt(Streams.Tokens.Name).Count > log);
+        var before = Looks(proxy).Count;
+        await Eventually.TrueAsync(() => Looks(proxy).Count > before);
 
-        Assert.Equal(sessions, LooksAt(SessionStore.Stream).Count);
-
-        List<string> LooksAt(string stream) => [.. proxy.PublishedSubjects.Where(subject => subject == $"$JS.API.STREAM.MSG.GET.{stream}")];
+        Assert.Equal(LookAtLog, Looks(proxy)[before]);
     }
 
     [Fact(Timeout = Limits.Test)]
@@ -234,6 +208,29 @@ public sealed class TurnFollowerTests : TurnTest
 
     private Task<KgentsHost> StartAsync(params (string, string?)[] settings) =>
         KgentsHost.StartAsync(Nats.Url, Parts.Api | Parts.Streaming, [("ConnectionStrings:llm", Model.ConnectionString), .. settings]);
+
+    private static string LookAtLog => $"$JS.API.STREAM.MSG.GET.{Streams.Tokens.Name}";
+
+    /// <summary>A turn that nobody answers.</summary>
+    private static async Task<(SessionId, TurnId)> QueueAsync(KgentsHost host)
+    {
+        var (session, turn) = (SessionId.Parse(await host.Client.CreateSessionAsync()), TurnId.New(TimeProvider.System));
+        await Conversations.AskAsync(host, session, turn, 1);
+        return (session, turn);
+    }
+
+    private static Task<HttpResponseMessage> FollowAsync(KgentsHost host, SessionId session, TurnId turn) => host.Client.GetAsync(
+        new Uri($"/v1/kgent/sessions/{session}/turns/{turn}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+    /// <summary>What was looked at, in order: logs and sessions. Requests of clients read sessions in the same way.</summary>
+    private static List<string> Looks(NatsProxy proxy) => [.. proxy.PublishedSubjects.Where(subject => subject == LookAtLog || subject == $"$JS.API.STREAM.MSG.GET.{SessionStore.Stream}")];
+
+    /// <summary>The request to follow has read all that it needs, and the next look would be at the session.</summary>
+    private static async Task EmptyLogLookedAtAsync(NatsProxy proxy)
+    {
+        var before = Looks(proxy).Count;
+        await Eventually.TrueAsync(() => Looks(proxy).Skip(before).Contains(LookAtLog));
+    }
 
     private static async Task RepublishAsync(KgentsHost host, string? to)
     {

@@ -47,20 +47,11 @@ public sealed class LeaderDeathTests : IAsyncLifetime
 
         await cluster[leader].KillAsync(TestContext.Current.CancellationToken);
 
-        // A held turn is delivered again, and its worker is asked before anybody takes it over; but not where the new leader hears in time that the worker goes on.
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        silence.CancelAfter(TimeSpan.FromSeconds(30));
+        // Each held turn is delivered again, and its worker is asked before anybody takes it over.
         var asked = new HashSet<string>();
-        try
+        while (asked.Count < Turns)
         {
-            while (asked.Count < Turns)
-            {
-                asked.Add((await questions.Msgs.ReadAsync(silence.Token)).Subject);
-            }
-        }
-        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
-        {
-            Assert.NotEmpty(asked);
+            asked.Add((await questions.Msgs.ReadAsync(TestContext.Current.CancellationToken)).Subject);
         }
 
         for (var i = 0; i < Turns; i++)

@@ -1,8 +1,6 @@
-using System.Net.Http.Json;
 using Kgents.Contracts;
 using Kgents.Metering.Reconcile;
 using Kgents.ServiceDefaults.Ledger;
-using Kgents.ServiceDefaults.Nats;
 using Kgents.Testing;
 using Kgents.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -191,42 +189,6 @@ public sealed class ReconcileTests : MeteringTest
         Assert.Contains("OpenMeter does not show its events (it answers 503)", (await RunAsync(metering, "ledger", "reconcile")).Text, StringComparison.Ordinal);
         Assert.Contains("set ConnectionStrings:openmeter", (await RunAsync(Recorder.Host, "ledger", "reconcile")).Text, StringComparison.Ordinal);
     }
-
-    [Fact(Timeout = Limits.Test)]
-    public async Task Tenant_IsToldTheLastComparison_AndNobodyElses()
-    {
-        await using var metering = await StartAsync(("Metering:Reconcile:Interval", "00:00:00.200"));
-        await using var api = await KgentsHost.StartAsync(Nats.Url, Parts.Api);
-        using var mine = await api.NewClientAsync("acme", "billing");
-        using var other = await api.NewClientAsync("other", "billing");
-        var sent = await Recorder.RecordAsync(2);
-        await Recorder.SettledAsync();
-        OpenMeter.Forget(UsageSample.IdOf(sent[1]));
-
-        System.Text.Json.JsonElement partition = default;
-        await Eventually.TrueAsync(async () =>
-        {
-            var told = await mine.GetFromJsonAsync<System.Text.Json.JsonElement>("/v1/usage/reconciliation", TestContext.Current.CancellationToken);
-            return told.GetProperty("partitions").EnumerateArray().Select(each => partition = each).Any(each => each.GetProperty("difference_count").GetInt32() == 1);
-        });
-
-        var row = Assert.Single(partition.GetProperty("usage").EnumerateArray());
-        Assert.Equal(("2", "1", "0"), (Events(row, "ledger"), Events(row, "open_meter"), Events(row, "token_log")));
-        var difference = Assert.Single(partition.GetProperty("differences").EnumerateArray());
-        Assert.Equal((UsageSample.IdOf(sent[1]), "vanished", false), (difference.GetProperty("id").GetString(), difference.GetProperty("cause").GetString(), difference.GetProperty("under_way").GetBoolean()));
-        var theirs = await other.GetFromJsonAsync<System.Text.Json.JsonElement>("/v1/usage/reconciliation", TestContext.Current.CancellationToken);
-        Assert.Empty(theirs.GetProperty("partitions").EnumerateArray());
-
-        // However often it is looked, a difference is one event for webhooks.
-        await Eventually.TrueAsync(async () => (await WebhookEventsAsync()).Count > 0);
-        var events = await WebhookEventsAsync();
-        Assert.Contains(WebhookEventTypes.ReconciliationMismatch, System.Text.Encoding.UTF8.GetString(Assert.Single(events).Data.Span), StringComparison.Ordinal);
-
-        static string? Events(System.Text.Json.JsonElement row, string side) => row.GetProperty(side).GetProperty("events").GetString();
-    }
-
-    private async Task<List<StoredEntry>> WebhookEventsAsync() =>
-        await Recorder.Host.Reader.ReadAsync(Streams.WebhookEvents.Name, ">", 1, 0, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Something happens when the reconciler waits for its second look.</summary>
     private sealed class TimeBetweenLooks(Action act) : TimeProvider
